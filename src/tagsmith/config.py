@@ -1,0 +1,436 @@
+"""`params.yaml` as frozen, closed models: its only reader, and the way to override.
+
+Every number of an experiment stands in `params.yaml`; there are no defaults in code.
+An override, whether from `--set`, `mlflow run -P` or a tuner, is a mapping from dotted
+key to value that is applied before validation. Functions take the narrowest section
+they need.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tagsmith.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+ENSEMBLE = "ensemble"  # the fused scores go by this name beside the models'
+
+
+class Section(BaseModel):
+    """A part of `params.yaml`: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SplitShares(Section):
+    """How groups of tracks are dealt to the splits: shares that sum to 1."""
+
+    train: Fraction
+    validation: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - rounding of decimals in YAML
+            raise ValueError(f"train + validation + test must be 1, got {total:g}")
+        return self
+
+
+class ScoresDataset(Section):
+    """The default data set: real compositions, synthesised performances."""
+
+    kind: Literal["scores"]
+    clips: PositiveInt
+    clip_seconds: PositiveFloat
+    soundfonts: tuple[str, ...]
+    shares: SplitShares
+
+
+class FolderDataset(Section):
+    """Bring your own music: a manifest beside a folder of audio."""
+
+    kind: Literal["folder"]
+    manifest: Path
+    root: Path
+    shares: SplitShares
+
+
+Dataset = Annotated[ScoresDataset | FolderDataset, Field(discriminator="kind")]
+
+
+class Validation(Section):
+    """When a file goes to quarantine, and when the whole stage fails."""
+
+    shortest_seconds: PositiveFloat
+    duration_tolerance_seconds: NonNegativeFloat
+    silence_db: float
+    most_quarantined: Fraction
+
+
+class Engine(Section):
+    """Where the work of a stage runs."""
+
+    kind: Literal["loky"]
+    workers: int
+
+
+class Wavs(Section):
+    """What every model hears: the format of `data/wavs`."""
+
+    sample_rate_hz: PositiveInt
+
+
+class LogMel(Section):
+    """The mel spectrogram in decibels of AugLi's CRNN (kapre 0.1.4's front end)."""
+
+    kind: Literal["logmel"]
+    sample_rate_hz: PositiveInt
+    window_samples: PositiveInt
+    hop_samples: PositiveInt
+    mel_bands: PositiveInt
+    low_hz: NonNegativeFloat
+    high_hz: PositiveFloat
+    shard_tracks: PositiveInt
+
+    @model_validator(mode="after")
+    def _bands_lie_below_nyquist(self) -> Self:
+        if not self.low_hz < self.high_hz <= self.sample_rate_hz / 2:
+            raise ValueError(
+                f"low_hz ({self.low_hz:g}) < high_hz ({self.high_hz:g}) <= half of "
+                f"sample_rate_hz ({self.sample_rate_hz / 2:g}) does not hold"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hop_fits_window(self) -> Self:
+        if self.hop_samples > self.window_samples:
+            raise ValueError(
+                f"hop_samples ({self.hop_samples}) is longer than window_samples "
+                f"({self.window_samples}): frames would skip audio"
+            )
+        return self
+
+    @property
+    def frames_per_second(self) -> float:
+        """Spectrogram frames in a second of audio."""
+        return self.sample_rate_hz / self.hop_samples
+
+
+Feature = LogMel  # one kind so far; the second makes it a union on `kind`
+
+
+class VggishTrunk(Section):
+    """VGGish's convolutions, started from the published AudioSet weights."""
+
+    kind: Literal["vggish"]
+    weights: str
+    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+
+
+class RandomTrunk(Section):
+    """Convolutions of any size, started at random; said so, never fallen into."""
+
+    kind: Literal["random"]
+    filters: tuple[tuple[PositiveInt, ...], ...] = Field(min_length=1)
+    batch_normalization: bool
+
+
+Trunk = Annotated[VggishTrunk | RandomTrunk, Field(discriminator="kind")]
+
+
+class Phase(Section):
+    """A stretch of epochs, from the best weights so far and with a new optimizer."""
+
+    epochs: PositiveInt
+    learning_rate: PositiveFloat
+    decay: Literal["none", "cosine"]
+    train_trunk: bool
+
+
+class Augmentation(Section):
+    """What is done to a clip's log-mel while training; zeros switch it off."""
+
+    noise_db: NonNegativeFloat
+    tilt_db: NonNegativeFloat
+    equalizer_db: NonNegativeFloat
+    masked_bands: NonNegativeInt
+    masked_seconds: NonNegativeFloat
+    mixup: Fraction
+
+
+class Training(Section):
+    """How a network learns the training split."""
+
+    optimizer: Literal["rmsprop", "adam"]
+    batch_size: PositiveInt
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    patience_epochs: NonNegativeInt
+    crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
+    crops_per_track: PositiveInt
+    tag_weights: Literal["none", "balanced"]
+    augmentation: Augmentation
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases)
+
+
+class Scoring(Section):
+    """Which clips of a track a trained network hears; their scores are averaged."""
+
+    clip_seconds: PositiveFloat
+    clips: PositiveInt
+    batch_size: PositiveInt
+
+
+class Crnn(Section):
+    """AugLi's convolutional recurrent network."""
+
+    kind: Literal["crnn"]
+    feature: Name
+    trunk: Trunk
+    recurrence: Literal["gru", "lstm", "bilstm"]
+    recurrent_units: PositiveInt
+    recurrent_layers: PositiveInt
+    recurrent_dropout: Fraction
+    summary: Literal["last", "mean_max"]
+    dense_units: PositiveInt
+    dropout: Fraction
+    training: Training
+    scoring: Scoring
+
+
+Model = Crnn  # one architecture so far; the second makes it a union on `kind`
+
+
+class Calibration(Section):
+    """How validation scores become one threshold per tag."""
+
+    rule: Literal["f1", "youden"]
+    comparison: Literal["inclusive", "strict"]
+    fallback_to_top_tag: bool
+
+
+class Fusion(Section):
+    """Which ways of fusing are tried on validation scores."""
+
+    methods: tuple[Literal["mean", "weighted", "greedy"], ...] = Field(min_length=1)
+    metric: Literal["roc_auc_macro", "pr_auc_macro"]
+    greedy_rounds: PositiveInt
+
+
+class Evaluation(Section):
+    """How sure the test figures are."""
+
+    bootstrap_samples: PositiveInt
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Promotion(Section):
+    """The gate between `challenger` and `champion`."""
+
+    registered_model: str
+    metric: Literal["roc_auc_macro", "pr_auc_macro"]
+    floor: Fraction
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    bootstrap_samples: PositiveInt
+
+
+class Params(Section):
+    """The whole experiment."""
+
+    profile: Name
+    experiment: str
+    seed: NonNegativeInt
+    dataset: Dataset
+    engine: Engine
+    validation: Validation
+    wavs: Wavs
+    features: dict[Name, Feature] = Field(min_length=1)
+    models: dict[Name, Model] = Field(min_length=1)
+    calibration: Calibration
+    fusion: Fusion
+    evaluation: Evaluation
+    promotion: Promotion
+
+    @model_validator(mode="after")
+    def _models_hear_known_features(self) -> Self:
+        for name, model in self.models.items():
+            if model.feature not in self.features:
+                raise ValueError(
+                    f"models.{name}.feature is {model.feature!r}; "
+                    f"features has {sorted(self.features)}"
+                )
+        if ENSEMBLE in self.models:
+            raise ValueError(
+                f"no model may be called {ENSEMBLE!r}: the fused scores are"
+            )
+        return self
+
+    @classmethod
+    def load(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Read an experiment.
+
+        Args:
+            path: A `params.yaml`.
+            overrides: Values by dotted key, applied before validation.
+
+        Raises:
+            ConfigError: The file is missing or not YAML, a key is unknown, or a value
+                is out of range; all of a file's mistakes are named at once.
+        """
+        tree = read_yaml(path)
+        for key, value in (overrides or {}).items():
+            _put(tree, key, value)
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise ConfigError(_explained(error, path)) from error
+
+    def override(self, overrides: Mapping[str, Any]) -> Self:
+        """Return another experiment that differs in these dotted keys."""
+        tree = self.model_dump(mode="json")
+        for key, value in overrides.items():
+            _put(tree, key, value)
+        try:
+            return type(self).model_validate(tree)
+        except ValidationError as error:
+            raise ConfigError(_explained(error, Path("the overrides"))) from error
+
+    def model(self, name: str) -> Model:
+        """Return the section of one model."""
+        return _known(self.models, name, "model")
+
+    def feature(self, name: str) -> Feature:
+        """Return the section of one feature."""
+        return _known(self.features, name, "feature")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; only plain data, no tags, no duplicate keys.
+
+    Raises:
+        ConfigError: The file is missing, not UTF-8, not YAML, or not a mapping.
+    """
+    try:
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path} is not there; run in the repository's root or give --params FILE"
+        ) from error
+    except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        first_line = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{path} is not valid YAML: {first_line}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(
+            f"{path} must hold sections (`key: value`), got {type(tree).__name__}"
+        )
+    return tree
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
+    """Turn `key=value` words into overrides; values are read as YAML.
+
+    Raises:
+        ConfigError: A word has no `=`, or its value is not YAML.
+    """
+    overrides = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"expected key=value, got {assignment!r}")
+        try:
+            overrides[key.strip()] = YAML(typ="safe", pure=True).load(value)
+        except YAMLError as error:
+            raise ConfigError(f"the value in {assignment!r} is not YAML") from error
+    return overrides
+
+
+def _put(tree: dict[str, Any], key: str, value: object) -> None:
+    *parents, last = key.split(".")
+    section: Any = tree
+    for depth, part in enumerate([*parents, last]):
+        if isinstance(section, list) and part.isdigit() and int(part) < len(section):
+            part = int(part)  # type: ignore[assignment]  # noqa: PLW2901
+        elif not isinstance(section, dict) or part not in section:
+            here = ".".join([*parents, last][:depth]) or "params.yaml"
+            known = sorted(section) if isinstance(section, dict) else section
+            raise ConfigError(
+                f"cannot set {key}: {here} has no {part!r}{_nearest(part, known)}; "
+                f"it has {known}"
+            )
+        if depth == len(parents):
+            section[part] = value
+        else:
+            section = section[part]
+
+
+def _known(sections: Mapping[str, Any], name: str, what: str) -> Any:  # noqa: ANN401
+    if name not in sections:
+        raise ConfigError(
+            f"no {what} {name!r} in params.yaml{_nearest(name, sections)}; "
+            f"it has {sorted(sections)}"
+        )
+    return sections[name]
+
+
+def _nearest(word: str, words: object) -> str:
+    names = [str(w) for w in words] if isinstance(words, Iterable) else []
+    match = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def _field_names(section: type[BaseModel] = Section) -> set[str]:
+    names = set(section.model_fields)
+    for child in section.__subclasses__():
+        names |= _field_names(child)
+    return names
+
+
+def _explained(error: ValidationError, path: Path) -> str:
+    lines = []
+    for mistake in error.errors():
+        place = _place(mistake["loc"])
+        message = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            message = f"unknown key{_nearest(str(mistake['loc'][-1]), _field_names())}"
+        elif mistake["type"] == "missing":
+            message = "this key is missing"
+        elif not isinstance(mistake["input"], dict):
+            message += f" (got {mistake['input']!r})"
+        lines.append(f"  {place}: {message}" if place else f"  {message}")
+    return f"{path} is not a valid experiment:\n" + "\n".join(lines)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # pydantic puts a union's tag behind the key; a user never wrote it there.
+    kinds = {"scores", "folder", "vggish", "random"}
+    unions = {"dataset", "trunk"}
+    parts = [
+        part
+        for before, part in zip(("", *location), location, strict=False)
+        if not (before in unions and part in kinds)
+    ]
+    return ".".join(map(str, parts))

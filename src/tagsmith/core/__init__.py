@@ -1,0 +1,1 @@
+"""The arithmetic of tagging: arrays in, arrays out; no files, no Keras."""

@@ -1,0 +1,1 @@
+"""One module per feature: pure functions of waveforms."""

@@ -1,0 +1,208 @@
+"""Every path and file format below `data/`; a file appears whole or not at all.
+
+Layout (one folder per kind of thing, not per stage):
+
+    raw/                        the audio as it came
+    tables/<name>.parquet       tracks, annotations, quarantine
+    wavs/                       mono wavs at the rate that the models hear
+    features/<feature>/         memory-mappable shards, index.parquet, meta.json
+    models/<model>/             weights, history, statistics
+    scores/<model>/<split>.parquet   a `track_id` index and one float32 column per tag
+    thresholds/<model>.tsv      tag, threshold
+    fusion/                     how the ensemble weighs its members
+    reports/                    metrics, plots, data docs, the page
+
+A run with overrides writes below its own root and reads what it lacks from `data/`.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tagsmith.config import SplitName
+from tagsmith.errors import DataError, MissingError
+
+TRACK_COLUMNS = (
+    "track_id",  # unique name of the track
+    "path",  # POSIX path below raw/
+    "sha256",  # of the file's bytes
+    "declared_seconds",  # what the header, or the manifest, promises
+    "decoded_seconds",  # what decoding yields
+    "sample_rate_hz",
+    "channels",
+    "rms_db",  # level of the decoded audio, dB of full scale
+    "artist",
+    "album",
+    "group",  # what may never straddle splits: tune, artist, album or file
+    "licence",
+    "split",
+    "problem",  # why the file could not be read; empty where it could
+)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary file to write; it becomes `path` only if nothing was raised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, tree: object) -> None:
+    """Write indented JSON with sorted keys, so that equal trees are equal bytes."""
+    write_text(path, json.dumps(tree, indent=2, sort_keys=True) + "\n")
+
+
+@dataclass(frozen=True)
+class Store:
+    """The files of one experiment.
+
+    Attributes:
+        root: Where everything is written.
+        source: Where it is read from if `root` does not have it; None for nowhere.
+        scratch: Where unfinished work lies between a crash and the run that resumes it.
+    """
+
+    root: Path
+    source: Path | None = None
+    scratch: Path = Path(".tagsmith")
+
+    def place(self, *parts: str) -> Path:
+        """Return where to write `parts`."""
+        return self.root.joinpath(*parts)
+
+    def find(self, *parts: str, made_by: str) -> Path:
+        """Return where `parts` lie.
+
+        Raises:
+            MissingError: They are nowhere; the message names the stage that makes them.
+        """
+        for root in (self.root, self.source):
+            if root is not None and root.joinpath(*parts).exists():
+                return root.joinpath(*parts)
+        raise MissingError(
+            f"{self.root.joinpath(*parts)} is not there; `dvc repro {made_by}` makes it"
+        )
+
+    def empty(self, *parts: str) -> Path:
+        """Return a new, empty folder at `parts`; what lay there is gone."""
+        folder = self.place(*parts)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    # --- tables
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write `tables/<name>.parquet`."""
+        with atomic(self.place("tables", f"{name}.parquet")) as temporary:
+            table.to_parquet(temporary, index=False)
+
+    def read_table(self, name: str, *, made_by: str = "ingest") -> pd.DataFrame:
+        """Read `tables/<name>.parquet`."""
+        return pd.read_parquet(self.find("tables", f"{name}.parquet", made_by=made_by))
+
+    def read_tracks(self) -> pd.DataFrame:
+        """Return the tracks that passed validation, by track id, indexed by it."""
+        tracks = self.read_table("tracks")
+        quarantine = self.read_table("quarantine", made_by="validate")
+        kept = tracks[~tracks["track_id"].isin(quarantine["track_id"])]
+        return kept.sort_values("track_id").set_index("track_id")
+
+    def read_tags(self) -> list[str]:
+        """Return the data set's tags in alphabetical order: the columns of scores."""
+        return sorted(self.read_table("annotations")["tag"].unique())
+
+    def read_truth(self, split: SplitName) -> pd.DataFrame:
+        """Return which tags the tracks of a split have.
+
+        Returns:
+            Booleans `(tracks, tags)`, both in alphabetical order, indexed by track id.
+        """
+        tracks = self.read_tracks()
+        wanted = tracks.index[tracks["split"] == split]
+        annotations = self.read_table("annotations")
+        annotations = annotations[annotations["track_id"].isin(wanted)]
+        truth = pd.crosstab(annotations["track_id"], annotations["tag"]).astype(bool)
+        return truth.reindex(index=wanted, columns=self.read_tags(), fill_value=False)
+
+    # --- scores and thresholds
+
+    def write_scores(self, model: str, split: SplitName, scores: pd.DataFrame) -> None:
+        """Write a model's `(tracks, tags)` scores of a split, indexed by track id."""
+        with atomic(self.place("scores", model, f"{split}.parquet")) as temporary:
+            scores.astype(np.float32).to_parquet(temporary)
+
+    def read_scores(self, model: str, split: SplitName) -> pd.DataFrame:
+        """Read a model's scores of a split in the order of `read_truth`.
+
+        Raises:
+            DataError: They cover other tracks or tags than the tables, or hold NaN.
+        """
+        made_by = "fuse" if model == "ensemble" else "train"
+        path = self.find("scores", model, f"{split}.parquet", made_by=made_by)
+        scores = pd.read_parquet(path)
+        tracks = self.read_tracks()
+        wanted = tracks.index[tracks["split"] == split]
+        if set(scores.index) != set(wanted) or list(scores.columns) != self.read_tags():
+            raise DataError(
+                f"{path} has scores of {scores.shape[0]} tracks and {scores.shape[1]} "
+                f"tags, the tables have {len(wanted)} and {len(self.read_tags())}; "
+                f"run `dvc repro {made_by}` to make them again"
+            )
+        if scores.isna().to_numpy().any():
+            raise DataError(f"{path} holds NaN scores; train {model} again")
+        return scores.loc[wanted]
+
+    def write_thresholds(self, model: str, thresholds: Mapping[str, float]) -> None:
+        """Write a model's thresholds by tag."""
+        lines = [f"{tag}\t{float(value)!r}\n" for tag, value in thresholds.items()]
+        write_text(self.place("thresholds", f"{model}.tsv"), "".join(lines))
+
+    def read_thresholds(self, model: str) -> dict[str, float]:
+        """Read a model's thresholds by tag."""
+        made_by = "fuse" if model == "ensemble" else "calibrate"
+        path = self.find("thresholds", f"{model}.tsv", made_by=made_by)
+        pairs = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+        return {tag: float(value) for tag, value in pairs}
+
+    # --- reports
+
+    def write_report(self, name: str, tree: Mapping[str, Any]) -> None:
+        """Write `reports/<name>.json`."""
+        write_json(self.place("reports", f"{name}.json"), tree)
+
+    def read_report(self, name: str, *, made_by: str) -> dict[str, Any]:
+        """Read `reports/<name>.json`."""
+        path = self.find("reports", f"{name}.json", made_by=made_by)
+        tree: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return tree
+
+
+Scores = NDArray[np.floating[Any]]
+Truth = NDArray[np.bool_]
