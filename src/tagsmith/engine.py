@@ -1,0 +1,84 @@
+"""Where the work of a stage runs: one function over many items, on every core.
+
+An engine decides only *where* an item is worked on. What is finished shows in the files
+that the function wrote, so resuming and retrying do not depend on it.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar, assert_never
+
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
+
+from tagsmith.config import Engine
+from tagsmith.errors import MissingError
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+REPORTS = 10  # lines in a log for one pass over the items
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    config: Engine,
+    *,
+    label: str,
+) -> Iterator[Result]:
+    """Call `function` with every item and yield the results as they come, in any order.
+
+    Args:
+        function: Pure but for the files it writes, and importable by a worker. What it
+            raises ends the pass, so an item that may be bad is its own business.
+        items: What to work on; one item costs more than sending it to a worker.
+        config: Which engine, with how many workers (-1: one per core).
+        label: What is being done, for the bar or the log.
+
+    Yields:
+        One result per item.
+
+    Raises:
+        MissingError: The system ended a worker, as it does when memory runs out.
+    """
+    match config.kind:
+        case "loky":
+            results = _loky(function, items, config.workers)
+        case _:
+            assert_never(config.kind)
+    try:
+        yield from _with_progress(results, total=len(items), label=label)
+    except TerminatedWorkerError as error:
+        raise MissingError(
+            f"{label}: the system ended a worker, most likely for want of memory; "
+            f"lower engine.workers (now {config.workers}) and run the same command: "
+            "what is finished is kept"
+        ) from error
+
+
+def _loky(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[Result]:
+    if len(items) <= 1:  # not worth a process
+        return map(function, items)
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+    results: Iterator[Result] = parallel(delayed(function)(item) for item in items)
+    return results
+
+
+def _with_progress(
+    results: Iterator[Result], *, total: int, label: str
+) -> Iterator[Result]:
+    if sys.stderr.isatty():
+        yield from tqdm(results, total=total, desc=label, unit="")
+        return
+    step = max(total // REPORTS, 1)
+    for done, result in enumerate(results, start=1):
+        yield result
+        if done % step == 0 or done == total:
+            logger.info("%s: %d of %d", label, done, total)
