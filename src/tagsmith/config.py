@@ -6,6 +6,7 @@ key to value that is applied before validation. Functions take the narrowest sec
 they need.
 """
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -168,25 +169,34 @@ class Phase(Section):
 
 
 class Augmentation(Section):
-    """What is done to a clip's log-mel while training; zeros switch it off."""
+    """What is done to a clip's decibels while training; zeros switch it off.
+
+    The first three are standard deviations; `background_db` is how far below the clip's
+    maximum the level of an added noise lies, drawn between its two ends.
+    """
 
     noise_db: NonNegativeFloat
     tilt_db: NonNegativeFloat
     equalizer_db: NonNegativeFloat
+    background_db: tuple[float, float] | None
     masked_bands: NonNegativeInt
     masked_seconds: NonNegativeFloat
-    mixup: Fraction
 
 
 class Training(Section):
-    """How a network learns the training split."""
+    """How a network learns the training split.
+
+    A training clip is `clip_seconds` long; it shows a crop of one of `crop_seconds`,
+    repeated until the clip is full.
+    """
 
     optimizer: Literal["rmsprop", "adam"]
     batch_size: PositiveInt
     phases: tuple[Phase, ...] = Field(min_length=1)
     patience_epochs: NonNegativeInt
+    clip_seconds: PositiveFloat
     crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
-    crops_per_track: PositiveInt
+    clips_per_track: PositiveInt
     tag_weights: Literal["none", "balanced"]
     augmentation: Augmentation
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -196,11 +206,19 @@ class Training(Section):
         """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
 
+    @model_validator(mode="after")
+    def _crops_fit_the_clip(self) -> Self:
+        if max(self.crop_seconds) > self.clip_seconds:
+            raise ValueError(
+                f"crop_seconds ({max(self.crop_seconds):g}) is longer than "
+                f"clip_seconds ({self.clip_seconds:g})"
+            )
+        return self
+
 
 class Scoring(Section):
-    """Which clips of a track a trained network hears; their scores are averaged."""
+    """How many clips of a track a trained network hears; their scores are averaged."""
 
-    clip_seconds: PositiveFloat
     clips: PositiveInt
     batch_size: PositiveInt
 
@@ -301,8 +319,13 @@ class Params(Section):
             ConfigError: The file is missing or not YAML, a key is unknown, or a value
                 is out of range; all of a file's mistakes are named at once.
         """
+        overrides = dict(overrides or {})
         tree = read_yaml(path)
-        for key, value in (overrides or {}).items():
+        shared = {key for key in overrides if key.split(".")[0] == "architectures"}
+        for key in sorted(shared):
+            _put(tree, key, overrides.pop(key))
+        _resolve_models(tree)
+        for key, value in overrides.items():
             _put(tree, key, value)
         try:
             return cls.model_validate(tree)
@@ -366,6 +389,30 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
         except YAMLError as error:
             raise ConfigError(f"the value in {assignment!r} is not YAML") from error
     return overrides
+
+
+def _resolve_models(tree: dict[str, Any]) -> None:
+    """Complete each model by the block of its architecture."""
+    architectures = tree.pop("architectures", {})
+    models = tree.get("models")
+    if not isinstance(architectures, dict) or not isinstance(models, dict):
+        raise ConfigError(
+            "params.yaml: `architectures` and `models` must hold sections by name, got "
+            f"{type(architectures).__name__} and {type(models).__name__}"
+        )
+    for name, model in models.items():
+        kind = model.get("kind") if isinstance(model, dict) else None
+        models[name] = _merged(architectures.get(kind, {}), model)
+
+
+def _merged(base: object, difference: object) -> Any:  # noqa: ANN401 - any YAML
+    """Return a fresh copy of `base` in which the keys of `difference` are replaced."""
+    if not isinstance(base, dict) or not isinstance(difference, dict):
+        return copy.deepcopy(difference)
+    keys = [*base, *(key for key in difference if key not in base)]
+    return {
+        key: _merged(base.get(key), difference.get(key, base.get(key))) for key in keys
+    }
 
 
 def _put(tree: dict[str, Any], key: str, value: object) -> None:

@@ -1,0 +1,119 @@
+"""Stage `train`: one model learns the training split and scores every split."""
+
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tagsmith.config import SPLITS, Params, SplitName
+from tagsmith.features.clips import Frames
+from tagsmith.shards import Features
+from tagsmith.store import Store, atomic
+from tagsmith.tracking import Recorder
+from tagsmith.training.batches import Clips
+from tagsmith.training.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from tagsmith.models.tagger import Tagger
+
+logger = logging.getLogger(__name__)
+
+
+def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
+    """Train model `name`; a run that was killed goes on after its last epoch."""
+    from tagsmith.training import device
+    from tagsmith.training.fit import Validation, fit
+
+    config = params.model(name)
+    features = Features(store.find("features", config.feature, made_by="extract"))
+    found = device.prepare(params.seed, config.training.precision)
+    logger.info("%s: %s", name, found)
+    recorder.tags({"device": found, "model": name, "architecture": config.kind})
+    truth = {split: store.read_truth(split) for split in SPLITS}
+    tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
+    tagger = _untrained(params, name, tuple(truth["train"].columns))
+    checkpoint = checkpoint_of(params, store, name)
+    history = fit(
+        tagger,
+        _clips(params, name, tracks["train"], truth["train"]),
+        Validation(tracks["validation"], truth["validation"].to_numpy()),
+        checkpoint,
+        recorder,
+    )
+    _write(store, tagger, history)
+    for split in SPLITS:
+        _score(store, tagger, split, tracks[split], truth[split])
+    recorder.artifact(store.place("models", name), "model")
+    recorder.metrics({"parameters": float(tagger.network.count_params())})
+    checkpoint.delete()
+
+
+def checkpoint_of(params: Params, store: Store, name: str) -> Checkpoint:
+    """Return where the training of model `name`, with these parameters, is kept."""
+    config = params.model(name)
+    index = store.find("features", config.feature, made_by="extract") / "index.parquet"
+    tables = [
+        store.find("tables", f"{table}.parquet", made_by="validate")
+        for table in ("tracks", "annotations", "quarantine")
+    ]
+    made_of = hashlib.sha256(
+        json.dumps([params.seed, config.model_dump(mode="json")]).encode()
+    )
+    for path in [index, *tables]:
+        made_of.update(path.read_bytes())
+    return Checkpoint(
+        store.scratch / "train" / f"{name}-{made_of.hexdigest()[:16]}.npz"
+    )
+
+
+def interrupted_run(params: Params, store: Store, name: str) -> str | None:
+    """Return the tracked run of a training that was killed, if there is one."""
+    progress = checkpoint_of(params, store, name).progress()
+    return progress.run_id if progress else None
+
+
+def _untrained(params: Params, name: str, tags: tuple[str, ...]) -> "Tagger":
+    from tagsmith.models import build
+    from tagsmith.models.tagger import Tagger
+
+    config = params.model(name)
+    feature = params.feature(config.feature)
+    return Tagger(name, config, feature, tags, build(config, feature, tags=len(tags)))
+
+
+def _clips(
+    params: Params, name: str, tracks: list[Frames], truth: pd.DataFrame
+) -> Clips:
+    config = params.model(name)
+    return Clips(
+        tracks,
+        truth.to_numpy(),
+        config.training,
+        params.feature(config.feature).frames_per_second,
+        params.seed,
+    )
+
+
+def _tracks(features: Features, truth: pd.DataFrame) -> list[Frames]:
+    return [features.track(track_id) for track_id in truth.index]
+
+
+def _write(store: Store, tagger: "Tagger", history: list[dict[str, float]]) -> None:
+    folder = store.empty("models", tagger.name)
+    tagger.save(folder)
+    with atomic(folder / "history.csv") as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+
+
+def _score(
+    store: Store,
+    tagger: "Tagger",
+    split: SplitName,
+    tracks: list[Frames],
+    truth: pd.DataFrame,
+) -> None:
+    scores = tagger.score_features(tracks)
+    table = pd.DataFrame(scores, index=truth.index, columns=list(tagger.tags))
+    store.write_scores(tagger.name, split, table)

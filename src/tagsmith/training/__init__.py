@@ -1,0 +1,1 @@
+"""How any network learns: clips from a feature store, epochs, checkpoints."""
