@@ -167,7 +167,7 @@ def _weights(method: str, worth: Worth, models: int, config: Fusion) -> Values:
 
 def _climb(worth: Worth, models: int) -> Values:
     """Move one weight at a time, up or down, by ever smaller steps while it helps."""
-    starts = [np.full(models, 1 / models), *np.eye(models)]
+    starts: list[Values] = [np.full(models, 1 / models), *np.eye(models)]
     here = max(starts, key=worth)
     value = worth(here)
     for step in STEPS:
@@ -199,4 +199,5 @@ def _greedy(worth: Worth, models: int, rounds: int) -> Values:
         values = [worth(weights) for weights in grown]
         bag = grown[int(np.argmax(values))] * size
         bags.append((max(values), bag / size))
-    return max(bags, key=lambda pair: pair[0])[1]
+    _, weights = max(bags, key=lambda pair: pair[0])
+    return weights

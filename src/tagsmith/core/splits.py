@@ -6,7 +6,8 @@ dealt first, so that each has tracks in every split where that is possible at al
 
 References:
     Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML
-    2011: the rarest tag first, to the split that lacks it most.
+    2011: the rarest tag first, to the split that wants it most. Here, with
+    groups that are large, the number of tracks counts too.
 """
 
 import numpy as np
@@ -18,6 +19,7 @@ from tagsmith.core.metrics import Truth, Values
 from tagsmith.errors import DataError
 
 FEWEST_GROUPS = len(SPLITS)  # a tag in fewer groups cannot be in every split
+POOR = 1 / 2  # a split with less of its share of a tag than this gets it first
 UNDEALT = -1
 
 
@@ -85,13 +87,13 @@ class _Dealer:
         shares: SplitShares,
         seed: int,
     ) -> None:
-        wanted = np.array([getattr(shares, split) for split in SPLITS])
-        self.open = np.flatnonzero(wanted > 0)
+        self.shares = np.array([getattr(shares, split) for split in SPLITS])
+        self.open = np.flatnonzero(self.shares > 0)
         self.tracks = np.bincount(codes, minlength=groups)  # (groups,)
         self.tags = np.zeros((groups, truth.shape[1]))  # (groups, tags)
         np.add.at(self.tags, codes, truth)
-        self.wanted_tracks: Values = wanted * len(codes)  # (splits,)
-        self.wanted_tags: Values = np.outer(wanted, self.tags.sum(axis=0))
+        self.wanted_tracks: Values = self.shares * len(codes)  # (splits,)
+        self.wanted_tags: Values = np.outer(self.shares, self.tags.sum(axis=0))
         self.split = np.full(groups, UNDEALT)
         self.order = np.random.default_rng(seed).permutation(groups)
 
@@ -119,12 +121,14 @@ class _Dealer:
         return int(np.where(left > 0, left, np.inf).argmin())
 
     def _neediest(self, tag: int | None = None) -> int:
-        wants = [self.wanted_tracks]
+        """Return the split without the tag, else poor in it, else short of tracks."""
+        need = self.wanted_tracks / self.tracks.sum()  # (splits,)
+        keys = [need]
         if tag is not None:
-            lacking = (~self._holding(tag)).astype(np.float64)
-            wants += [self.wanted_tags[:, tag], lacking]
-        # The last key counts first: a split without the tag, then what is wanted most.
-        ranked = np.lexsort(wants)
+            wanted = self.wanted_tags[:, tag] / self.tags[:, tag].sum()
+            poor = wanted > self.shares * (1 - POOR)
+            keys = [need + wanted, poor, ~self._holding(tag)]
+        ranked = np.lexsort(keys)  # the last key counts first
         return int(ranked[np.isin(ranked, self.open)][-1])
 
     def _holding(self, tag: int) -> NDArray[np.bool_]:

@@ -93,7 +93,9 @@ def _top_tag(scores: Scores, limits: Values) -> Decisions:
             f"scores of 0 or more, got {scores.min():g}; switch it off"
         )
     # A score of 0 that meets a threshold of 0 has just missed it, so the ratio is 1.
-    ratio = np.divide(scores, limits, where=limits > 0, out=np.ones(scores.shape))
+    ratio = np.ones(scores.shape)
+    with np.errstate(over="ignore"):  # far above a threshold of next to nothing
+        np.divide(scores, limits, where=limits > 0, out=ratio)
     ratio[:, np.isinf(limits)] = -np.inf
     highest = np.zeros(scores.shape, np.bool_)
     np.put_along_axis(highest, ratio.argmax(axis=1)[:, np.newaxis], True, axis=1)  # noqa: FBT003

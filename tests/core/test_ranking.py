@@ -1,0 +1,76 @@
+"""Weighted areas are scikit-learn's areas of the tracks written out that often."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from tagsmith.core.ranking import Ranking
+
+TRACKS = 10
+labelled = hnp.arrays(np.bool_, TRACKS)
+tied = hnp.arrays(np.float64, TRACKS, elements=st.sampled_from([0.1, 0.2, 0.3, 0.9]))
+counts = hnp.arrays(np.int64, (TRACKS, 3), elements=st.integers(0, 4))
+
+
+def ranking(truth, scores):
+    return Ranking.of(truth, scores, np.arange(len(truth)))
+
+
+def written_out(truth, scores, weights):
+    truth, scores = np.repeat(truth, weights), np.repeat(scores, weights)
+    assume(truth.any() and not truth.all())
+    return truth, scores
+
+
+@given(labelled, tied, counts)
+def test_roc_auc_of_weights_is_that_of_repeated_tracks(truth, scores, weights):
+    values = ranking(truth, scores).roc_auc(weights.astype(float))
+    for value, times in zip(values, weights.T, strict=True):
+        repeated = written_out(truth, scores, times)
+        assert value == pytest.approx(roc_auc_score(*repeated), abs=1e-12)
+
+
+@given(labelled, tied, counts)
+def test_average_precision_of_weights_is_that_of_repeated_tracks(
+    truth, scores, weights
+):
+    values = ranking(truth, scores).average_precision(weights.astype(float))
+    for value, times in zip(values, weights.T, strict=True):
+        repeated = written_out(truth, scores, times)
+        assert value == pytest.approx(average_precision_score(*repeated), abs=1e-12)
+
+
+@given(labelled, tied)
+def test_areas_depend_on_the_order_of_scores_only(truth, scores):
+    assume(truth.any() and not truth.all())
+    once = np.ones((TRACKS, 1))
+    assert ranking(truth, scores).roc_auc(once) == ranking(
+        truth, np.exp(5 * scores)
+    ).roc_auc(once)
+
+
+@given(labelled, tied)
+def test_turning_scores_around_turns_the_area_around(truth, scores):
+    assume(truth.any() and not truth.all())
+    once = np.ones((TRACKS, 1))
+    upright = ranking(truth, scores).roc_auc(once)
+    assert ranking(truth, -scores).roc_auc(once) == pytest.approx(1 - upright)
+
+
+def test_a_sample_without_positives_has_no_area():
+    weights = np.array([[0.0], [1.0]])
+    judged = ranking(np.array([True, False]), np.array([0.9, 0.1]))
+    assert np.isnan(judged.roc_auc(weights)).all()
+    assert np.isnan(judged.average_precision(weights)).all()
+
+
+def test_items_of_one_track_share_its_weight():
+    truth, scores = np.array([1, 0, 0, 1], bool), np.array([0.9, 0.8, 0.3, 0.2])
+    judged = Ranking.of(truth, scores, np.array([0, 0, 1, 1]))
+    once = [
+        judged.roc_auc(np.array([[a], [b]]))[0] for a, b in ((2.0, 0.0), (0.0, 2.0))
+    ]
+    assert once == [1.0, 0.0]
