@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +26,28 @@ def fixtures() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference material is not at {folder}; set TAGSMITH_FIXTURES")
     return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with all its tables, which take a second to make."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - six seconds that few tests need
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mlflow_database(
+    migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A fresh MLflow database in a fresh current folder, and nothing in between."""
+    import mlflow  # noqa: PLC0415 - six seconds that few tests need
+
+    path = Path(shutil.copy(migrated_database, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+    yield path
+    while mlflow.active_run():
+        mlflow.end_run()

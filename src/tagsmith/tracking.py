@@ -10,7 +10,6 @@ says `started` was killed.
 
 import hashlib
 import logging
-import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from typing import Protocol
 from tagsmith.config import Params
 from tagsmith.core.facts import flattened, metric_name
 from tagsmith.errors import TrackingError
-from tagsmith.tracking_server import answering, connect
+from tagsmith.tracking_server import answering, connect, continued, experiment
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +142,9 @@ class MlflowRecorder:
         """Name the data set that the run used."""
         import mlflow
         from mlflow.data.meta_dataset import MetaDataset
-        from mlflow.data.sources import LocalArtifactDatasetSource
+        from mlflow.data.sources import (  # type: ignore[attr-defined]  # made at import
+            LocalArtifactDatasetSource,
+        )
 
         with answering("record the data set"):
             source = LocalArtifactDatasetSource(str(tables[0].parent.resolve()))
@@ -174,9 +175,9 @@ def mlflow_run(
 
     with answering("open a run"):
         run = mlflow.start_run(
-            run_id=_continued(run_id),
+            run_id=continued(run_id),
             run_name=name,
-            experiment_id=_experiment(params.experiment),
+            experiment_id=experiment(params.experiment),
             tags={
                 "stage": stage,
                 "profile": params.profile,
@@ -216,58 +217,6 @@ def _relevant(params: Params, name: str) -> dict[str, object]:
         tree["model"] = model.model_dump(mode="json")
         tree["feature"] = params.feature(model.feature).model_dump(mode="json")
     return tree
-
-
-def _experiment(name: str) -> str | None:
-    """Return the experiment's id; None if the user has named another to MLflow."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    if {"MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"} & set(os.environ):
-        return None
-    found = mlflow.get_experiment_by_name(name)
-    try:
-        return found.experiment_id if found else mlflow.create_experiment(name)
-    except MlflowException:
-        found = mlflow.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return found.experiment_id  # another process was quicker
-
-
-def _continued(run_id: str | None) -> str | None:
-    """Choose the run to go on with: a checkpoint's before the one of `mlflow run`."""
-    import mlflow
-
-    created = os.environ.pop("MLFLOW_RUN_ID", None)
-    if run_id is None or run_id == created:
-        return created
-    if not _exists(run_id):
-        logger.warning(
-            "run %s of the checkpoint is not in %s; its curves so far are not either",
-            run_id,
-            mlflow.get_tracking_uri(),
-        )
-        return created
-    if created is not None:
-        client = mlflow.MlflowClient()
-        client.set_tag(created, "status", "continued elsewhere")
-        client.set_tag(created, "tagsmith.continued_in", run_id)
-        note = f"Resumed from a checkpoint: everything is in run {run_id}."
-        client.set_tag(created, "mlflow.note.content", note)
-    return run_id
-
-
-def _exists(run_id: str) -> bool:
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return mlflow.get_run(run_id).info.lifecycle_stage == "active"
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return False
 
 
 def _end(status: str) -> None:

@@ -1,4 +1,7 @@
-"""Reaching MLflow's database or server, and saying in one sentence why it failed."""
+"""Reaching MLflow: its database or server, its experiments, a run to go on with.
+
+What fails is said in one sentence.
+"""
 
 import logging
 import os
@@ -6,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tagsmith.errors import TrackingError
+
+logger = logging.getLogger(__name__)
 
 SQLITE = "sqlite:///"
 QUIET = {
@@ -55,6 +60,46 @@ def answering(doing: str) -> Iterator[None]:
         raise TrackingError(_complaint(doing, error)) from error
 
 
+def experiment(name: str) -> str | None:
+    """Return the experiment's id; None if the user has named another to MLflow."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    if {"MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"} & set(os.environ):
+        return None
+    found = mlflow.get_experiment_by_name(name)
+    try:
+        return found.experiment_id if found else mlflow.create_experiment(name)
+    except MlflowException:
+        found = mlflow.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found.experiment_id  # another process was quicker
+
+
+def continued(run_id: str | None) -> str | None:
+    """Choose the run to go on with: a checkpoint's before the one of `mlflow run`."""
+    import mlflow
+
+    created = os.environ.pop("MLFLOW_RUN_ID", None)
+    if run_id is None or run_id == created:
+        return created
+    if not _exists(run_id):
+        logger.warning(
+            "run %s of the checkpoint is not in %s; its curves so far are not either",
+            run_id,
+            mlflow.get_tracking_uri(),
+        )
+        return created
+    if created is not None:
+        client = mlflow.MlflowClient()
+        client.set_tag(created, "status", "continued elsewhere")
+        client.set_tag(created, "tagsmith.continued_in", run_id)
+        note = f"Resumed from a checkpoint: everything is in run {run_id}."
+        client.set_tag(created, "mlflow.note.content", note)
+    return run_id
+
+
 def _complaint(doing: str, error: Exception) -> str:
     import mlflow
 
@@ -68,3 +113,15 @@ def _complaint(doing: str, error: Exception) -> str:
             "set MLFLOW_TRACKING_URI to another (unset it for ./mlflow.db)"
         )
     return f"MLflow at {where} could not {doing}: {text[:300]}"
+
+
+def _exists(run_id: str) -> bool:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return mlflow.get_run(run_id).info.lifecycle_stage == "active"
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False

@@ -1,0 +1,202 @@
+"""The ensemble as a folder, the *bundle*: from an audio file to tags with decisions.
+
+    models/<model>/      each member, as training left it
+    ensemble.json        how much each member weighs, how scores become decisions
+    thresholds.tsv       tag, threshold
+    tags.txt             one tag per line, in the order of the scores
+    test_scores.parquet  the scores on which it was measured, for those who challenge it
+    meta.json            the test set's hash and the figures on it
+
+Equal ensembles are equal bytes: nothing in a bundle says when or where it was made.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagsmith.config import ENSEMBLE, Calibration
+from tagsmith.core.fusion import fuse
+from tagsmith.core.thresholds import decide
+from tagsmith.errors import DataError, MissingError
+from tagsmith.features import audio
+from tagsmith.models import Tagger, load
+from tagsmith.store import Store, write_json, write_text
+
+WEIGHTS = "ensemble.json"
+THRESHOLDS = "thresholds.tsv"
+TAGS = "tags.txt"
+TEST_SCORES = "test_scores.parquet"
+META = "meta.json"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One tag of one recording.
+
+    Attributes:
+        tag: Its name.
+        score: How sure the ensemble is, in [0, 1].
+        decision: Whether the score reaches the tag's threshold.
+    """
+
+    tag: str
+    score: float
+    decision: bool
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trained models that score together.
+
+    Attributes:
+        members: The models that have a say, by name.
+        weights: How much each weighs, summing to 1.
+        tags: What they score, in order.
+        thresholds: `(tags,)`.
+        calibration: How scores are compared with thresholds.
+    """
+
+    members: Mapping[str, Tagger]
+    weights: Mapping[str, float]
+    tags: tuple[str, ...]
+    thresholds: NDArray[np.float64]
+    calibration: Calibration
+
+    @classmethod
+    def load(cls, bundle: Path) -> "Ensemble":
+        """Read a bundle.
+
+        Raises:
+            MissingError: Something of it is missing.
+            DataError: Its members score other tags than it says.
+        """
+        for name in (WEIGHTS, THRESHOLDS, TAGS):
+            if not (bundle / name).is_file():
+                raise MissingError(
+                    f"{bundle} has no {name}; `tagsmith promote` makes a whole bundle"
+                )
+        described = json.loads((bundle / WEIGHTS).read_text("utf-8"))
+        weights: dict[str, float] = described["weights"]
+        tags = tuple((bundle / TAGS).read_text("utf-8").splitlines())
+        members = {name: load(bundle / "models" / name) for name in weights}
+        for name, member in members.items():
+            if tuple(member.tags) != tags:
+                raise DataError(
+                    f"{bundle}: {name} scores {len(member.tags)} tags, the ensemble "
+                    f"has {len(tags)} or others; promote it again"
+                )
+        return cls(
+            members=members,
+            weights=weights,
+            tags=tags,
+            thresholds=_thresholds(bundle / THRESHOLDS, tags),
+            calibration=Calibration.model_validate(described["calibration"]),
+        )
+
+    def score(self, path: Path) -> NDArray[np.float32]:
+        """Score one audio file.
+
+        Returns:
+            `(tags,)` in [0, 1].
+
+        Raises:
+            DataError: The file cannot be decoded.
+            MissingError: There is no such file.
+        """
+        rates = {member.sample_rate_hz for member in self.members.values()}
+        waveforms = {rate: audio.read(path, rate) for rate in rates}
+        scores = {
+            name: member.score(waveforms[member.sample_rate_hz])[np.newaxis]
+            for name, member in self.members.items()
+        }
+        fused: NDArray[np.float32] = fuse(scores, self.weights)[0]
+        return fused
+
+    def listen(self, path: Path, top: int | None = None) -> list[Heard]:
+        """Tag one audio file.
+
+        Args:
+            path: Anything that libsndfile reads.
+            top: How many tags to return; None for all.
+
+        Returns:
+            The likeliest tag first.
+
+        Raises:
+            DataError: The file cannot be decoded.
+            MissingError: There is no such file.
+        """
+        scores = self.score(path)
+        decisions = decide(scores[np.newaxis], self.thresholds, self.calibration)[0]
+        order = np.argsort(-scores, kind="stable")[:top]
+        return [
+            Heard(self.tags[tag], float(scores[tag]), bool(decisions[tag]))
+            for tag in order
+        ]
+
+
+def write_bundle(
+    store: Store,
+    folder: Path,
+    *,
+    calibration: Calibration,
+    test_set_sha256: str,
+    metrics: Mapping[str, float],
+) -> None:
+    """Write the fused models of a store as a bundle into an empty folder.
+
+    Args:
+        store: What was trained, fused and evaluated.
+        folder: Where to.
+        calibration: How scores are compared with thresholds.
+        test_set_sha256: Names the test set on which `metrics` were measured.
+        metrics: The ensemble's figures.
+
+    Raises:
+        MissingError: Models, weights, thresholds or scores are missing.
+    """
+    weights = _weights(store)
+    for name in weights:
+        source = store.find("models", name, made_by="train")
+        ignored = shutil.ignore_patterns("history*", ".*")
+        shutil.copytree(source, folder / "models" / name, ignore=ignored)
+    thresholds = store.find("thresholds", f"{ENSEMBLE}.tsv", made_by="fuse")
+    shutil.copyfile(thresholds, folder / THRESHOLDS)
+    write_text(folder / TAGS, "".join(f"{tag}\n" for tag in store.read_tags()))
+    write_json(
+        folder / WEIGHTS,
+        {"weights": weights, "calibration": calibration.model_dump(mode="json")},
+    )
+    store.read_scores(ENSEMBLE, "test").to_parquet(folder / TEST_SCORES)
+    write_json(
+        folder / META, {"test_set_sha256": test_set_sha256, "metrics": dict(metrics)}
+    )
+
+
+def sha256(folder: Path) -> str:
+    """Return the hash of a folder's file names and bytes."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        total.update(audio.sha256(path).encode())
+    return total.hexdigest()
+
+
+def _weights(store: Store) -> dict[str, float]:
+    path = store.find("fusion", WEIGHTS, made_by="fuse")
+    weights: dict[str, float] = json.loads(path.read_text("utf-8"))["weights"]
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def _thresholds(path: Path, tags: tuple[str, ...]) -> NDArray[np.float64]:
+    pairs = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+    limits = {tag: float(limit) for tag, limit in pairs}
+    if missing := sorted(set(tags) - limits.keys()):
+        raise DataError(f"{path} has no threshold for {missing}; promote it again")
+    return np.array([limits[tag] for tag in tags])

@@ -1,0 +1,190 @@
+"""MLflow's model registry: versions of a model, and the aliases that name some."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tagsmith
+from tagsmith.errors import MissingError
+from tagsmith.tracking_server import answering, connect
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.pyfunc import PyFuncModel
+
+CHALLENGER = "challenger"
+CHAMPION = "champion"
+# What the ensemble needs to tag audio; MLflow would take 20 s to guess it.
+PACKAGES = (
+    "mlflow",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "scikit-learn",
+    "librosa",
+    "soundfile",
+    "soxr",
+    "pydantic",
+    "ruamel.yaml",
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of a model.
+
+    Attributes:
+        model: The registered model's name.
+        number: Counted from 1, as text.
+        tags: What is said of it.
+    """
+
+    model: str
+    number: str
+    tags: Mapping[str, str]
+
+    @property
+    def uri(self) -> str:
+        """How MLflow calls it."""
+        return f"models:/{self.model}/{self.number}"
+
+
+def register(bundle: Path, model: str, tags: Mapping[str, str]) -> Version:
+    """Log a bundle as an MLflow model in the run that is open, and register it.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
+    import mlflow
+
+    from tagsmith import pyfunc
+
+    with _package() as package, answering(f"register {model}"):
+        info = mlflow.pyfunc.log_model(
+            name="ensemble",
+            python_model=pyfunc.__file__,
+            artifacts={pyfunc.BUNDLE: str(bundle)},
+            code_paths=[str(package)],
+            signature=pyfunc.SIGNATURE,
+            pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
+        )
+        version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
+    return _version(version)
+
+
+def registered(model: str, *, tag: str, value: str) -> Version | None:
+    """Return the newest version with a tag, if there is one and its files exist."""
+    import mlflow
+
+    with answering(f"look for {model}"):
+        found = mlflow.search_model_versions(filter_string=f"name='{model}'")
+        for each in sorted(found, key=lambda each: -int(each.version)):
+            if each.tags.get(tag) == value and _has_files(each):
+                return _version(each)
+    return None
+
+
+def aliased(model: str, alias: str) -> Version | None:
+    """Return the version that an alias names, if there is one."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    unknown = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+    with answering(f"look for {model}@{alias}"):
+        try:
+            found = mlflow.MlflowClient().get_model_version_by_alias(model, alias)
+        except MlflowException as error:
+            if error.error_code not in unknown:
+                raise
+            return None
+    return _version(found)
+
+
+def give_alias(version: Version, alias: str) -> None:
+    """Make an alias name this version, and no other."""
+    import mlflow
+
+    with answering(f"name {version.uri} {alias}"):
+        mlflow.MlflowClient().set_registered_model_alias(
+            version.model, alias, version.number
+        )
+
+
+def annotate(version: Version, tags: Mapping[str, str]) -> None:
+    """Say something about a version."""
+    import mlflow
+
+    with answering(f"tag {version.uri}"):
+        for key, value in tags.items():
+            mlflow.MlflowClient().set_model_version_tag(
+                version.model, version.number, key, value
+            )
+
+
+def fetch_from_bundle(version: Version, file: str) -> Path:
+    """Return a local copy of a file of the bundle that a version was made of."""
+    import mlflow
+
+    from tagsmith.pyfunc import BUNDLE
+
+    with answering(f"fetch {file} of {version.uri}"):
+        uri = f"{version.uri}/artifacts/{BUNDLE}/{file}"
+        return Path(mlflow.artifacts.download_artifacts(uri))
+
+
+def load(uri: str) -> "PyFuncModel":
+    """Load a model for use.
+
+    Args:
+        uri: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, or what else MLflow takes.
+
+    Raises:
+        MissingError: No version has that alias.
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
+    connect()
+    import mlflow
+
+    name, at, alias = uri.removeprefix("models:/").partition("@")
+    if uri.startswith("models:/") and at and aliased(name, alias) is None:
+        raise MissingError(
+            f"the registry at {mlflow.get_registry_uri()} has no {alias} of {name}; "
+            "`make repro` trains and promotes one, `tagsmith promote` promotes what "
+            "data/ holds"
+        )
+    with answering(f"load {uri}"):
+        model: PyFuncModel = mlflow.pyfunc.load_model(uri)
+        return model
+
+
+@contextmanager
+def _package() -> Iterator[Path]:
+    """Give a copy of this package without caches, to travel with the model."""
+    with tempfile.TemporaryDirectory(prefix="tagsmith-") as folder:
+        package = Path(folder) / "tagsmith"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(tagsmith.__file__).parent, package, ignore=ignored)
+        yield package
+
+
+def _has_files(version: "ModelVersion") -> bool:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        mlflow.models.get_model_info(f"models:/{version.name}/{version.version}")
+    except (MlflowException, OSError):
+        return False
+    return True
+
+
+def _version(version: "ModelVersion") -> Version:
+    return Version(version.name, str(version.version), dict(version.tags))

@@ -1,0 +1,157 @@
+"""Stage `promote`: the ensemble is registered, and becomes champion if it passes."""
+
+import json
+import logging
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tagsmith import ensemble, registry
+from tagsmith.config import ENSEMBLE, Params
+from tagsmith.core import gate
+from tagsmith.core.metrics import evaluate
+from tagsmith.core.thresholds import decide
+from tagsmith.registry import CHALLENGER, CHAMPION, Version
+from tagsmith.store import Store
+from tagsmith.tracking import Recorder
+
+logger = logging.getLogger(__name__)
+
+HASH = "bundle_sha256"  # the tag by which equal ensembles are found
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the ensemble did on the test set.
+
+    Attributes:
+        truth: Booleans `(tracks, tags)`, indexed by track id.
+        scores: The same shape and order.
+        test_set_sha256: Names the test set.
+        metrics: The official figures, by name.
+    """
+
+    truth: pd.DataFrame
+    scores: pd.DataFrame
+    test_set_sha256: str
+    metrics: dict[str, float]
+
+
+def run(params: Params, store: Store, recorder: Recorder) -> None:
+    """Register the ensemble and let it challenge the champion.
+
+    A refusal is an outcome, not an error: the champion stays, and the reason is written
+    to the version's tags and to `reports/promotion.json`.
+    """
+    measured = _measured(params, store)
+    version = _register(params, store, measured, recorder.run_id)
+    registry.give_alias(version, CHALLENGER)
+    champion = registry.aliased(version.model, CHAMPION)
+    checks = [
+        gate.reaches_floor(
+            measured.truth.to_numpy(), measured.scores.to_numpy(), params.promotion
+        ),
+        _beats(params, measured, version, champion),
+        _data_is_valid(store),
+    ]
+    promoted = all(check.passed for check in checks)
+    if promoted:
+        registry.give_alias(version, CHAMPION)
+    reason = gate.reason(checks)
+    registry.annotate(version, {"promoted": str(promoted).lower(), "reason": reason})
+    holds = promoted or version == champion
+    report = {
+        "promoted": promoted,
+        "registered_model": version.model,
+        "version": version.number,
+        "alias": CHAMPION if holds else CHALLENGER,
+        "reason": reason,
+        "checks": [asdict(check) for check in checks],
+        "test_set_sha256": measured.test_set_sha256,
+        "metrics": measured.metrics,
+    }
+    store.write_report("promotion", report)
+    recorder.metrics({**measured.metrics, "promoted": float(promoted)})
+    recorder.tags({"reason": reason, "version": version.number})
+    outcome = "promoted to champion" if promoted else "refused"
+    logger.info("%s version %s: %s", version.model, version.number, outcome)
+    for check in checks:
+        logger.info("%s  %s", "passed" if check.passed else "FAILED", check.evidence)
+
+
+def _measured(params: Params, store: Store) -> Measured:
+    truth = store.read_truth("test")
+    scores = store.read_scores(ENSEMBLE, "test")
+    thresholds = store.read_thresholds(ENSEMBLE)
+    limits = np.array([thresholds[tag] for tag in truth.columns])
+    decisions = decide(scores.to_numpy(), limits, params.calibration)
+    audio = store.read_tracks().loc[truth.index, "sha256"]
+    return Measured(
+        truth=truth,
+        scores=scores,
+        test_set_sha256=gate.test_set_sha256(truth, list(audio)),
+        metrics=evaluate(truth.to_numpy(), scores.to_numpy(), decisions),
+    )
+
+
+def _register(params: Params, store: Store, measured: Measured, run_id: str) -> Version:
+    """Register the ensemble, unless the same bytes already are a version."""
+    model = params.promotion.registered_model
+    with tempfile.TemporaryDirectory(prefix="tagsmith-") as name:
+        bundle = Path(name)
+        ensemble.write_bundle(
+            store,
+            bundle,
+            calibration=params.calibration,
+            test_set_sha256=measured.test_set_sha256,
+            metrics=measured.metrics,
+        )
+        sha256 = ensemble.sha256(bundle)
+        known = registry.registered(model, tag=HASH, value=sha256)
+        return known or registry.register(
+            bundle,
+            model,
+            {
+                HASH: sha256,
+                "test_set_sha256": measured.test_set_sha256,
+                "profile": params.profile,
+                "run_id": run_id,
+            },
+        )
+
+
+def _beats(
+    params: Params, measured: Measured, version: Version, champion: Version | None
+) -> gate.Check:
+    if champion is not None and champion.number == version.number:
+        evidence = f"version {version.number} is the champion already"
+        return gate.Check("better", passed=True, evidence=evidence)
+    return gate.beats(
+        _evidence(champion) if champion else None,
+        measured.truth.to_numpy(),
+        measured.scores.to_numpy(),
+        test_set=measured.test_set_sha256,
+        config=params.promotion,
+        seed=params.seed,
+    )
+
+
+def _evidence(champion: Version) -> gate.Champion:
+    meta = registry.fetch_from_bundle(champion, ensemble.META)
+    scores = registry.fetch_from_bundle(champion, ensemble.TEST_SCORES)
+    return gate.Champion(
+        version=champion.number,
+        test_set_sha256=json.loads(meta.read_text("utf-8"))["test_set_sha256"],
+        scores=pd.read_parquet(scores).to_numpy(),
+    )
+
+
+def _data_is_valid(store: Store) -> gate.Check:
+    report = store.read_report("validation", made_by="validate")
+    if report["success"]:
+        return gate.Check("data", passed=True, evidence="the data passed validation")
+    evidence = "the data failed validation; see reports/validation.json"
+    return gate.Check("data", passed=False, evidence=evidence)
