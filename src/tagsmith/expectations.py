@@ -1,0 +1,217 @@
+"""What tables must be: Great Expectations suites, run over them and shown as HTML.
+
+A suite is a JSON file of `expectations/`: `tagsmith author-expectations` writes it once
+from `suites.py`, and stages only read it. Its `meta` names the columns that identify a
+row; an expectation's `meta` holds the reason to give, filled with the row's values and
+the parameters. What follows from its severity is in `findings.py`.
+
+This is the only module that imports Great Expectations, which takes six seconds.
+"""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tagsmith import suites
+from tagsmith.config import SPLITS
+from tagsmith.errors import MissingError
+from tagsmith.findings import Finding, insist
+from tagsmith.store import Store, write_json
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # it uses `sre_constants`
+    import great_expectations as gx
+    from great_expectations.core.run_identifier import RunIdentifier
+
+SUITES = Path("expectations")
+# The time of a run would make each run's pages differ.
+RUN = RunIdentifier(run_name="tagsmith", run_time=datetime(2000, 1, 1, tzinfo=UTC))
+
+Parameters = Mapping[str, float]
+
+
+@dataclass
+class Inspection:
+    """Runs suites; what it found can be read as findings, a summary or HTML.
+
+    Attributes:
+        folder: Where the suites are.
+        summary: By suite: whether it was met, and how many expectations it has.
+    """
+
+    folder: Path = SUITES
+    summary: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._context = gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = {"globally": False}
+        self._source = self._context.data_sources.add_pandas("tables")
+
+    def check(
+        self, name: str, table: pd.DataFrame, parameters: Parameters | None = None
+    ) -> list[Finding]:
+        """Hold a table against the suite of its name.
+
+        Raises:
+            MissingError: There is no such suite.
+        """
+        suite = self._context.suites.add(self._suite(name))
+        asset = self._source.add_dataframe_asset(name)
+        definition = gx.ValidationDefinition(
+            name=name,
+            data=asset.add_batch_definition_whole_dataframe("all"),
+            suite=suite,
+        )
+        outcome = self._context.validation_definitions.add(definition).run(
+            batch_parameters={"dataframe": table},
+            expectation_parameters=dict(parameters or {}),
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": suite.meta["row"],
+            },
+            run_id=RUN,
+        )
+        findings = [
+            finding
+            for result in outcome.results
+            if not result.success
+            for finding in _findings(name, suite.meta["row"], result, parameters or {})
+        ]
+        self.summary[name] = {
+            "success": bool(outcome.success),
+            "expectations": len(outcome.results),
+            "unmet": sorted({finding.reason for finding in findings}),
+        }
+        return findings
+
+    def write_docs(self, folder: Path) -> None:
+        """Write what was checked as a site of HTML pages; `index.html` is the first."""
+        for site in list(self._context.variables.data_docs_sites or {}):
+            self._context.delete_data_docs_site(site)
+        backend = {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(folder.resolve()),
+        }
+        self._context.add_data_docs_site(
+            "tagsmith",
+            {
+                "class_name": "SiteBuilder",
+                "store_backend": backend,
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            },
+        )
+        self._context.build_data_docs(site_names=["tagsmith"])
+
+    def _suite(self, name: str) -> gx.ExpectationSuite:
+        path = self.folder / f"{name}.json"
+        if not path.is_file():
+            raise MissingError(
+                f"{path} is not there; `tagsmith author-expectations`, in the "
+                "repository's root, writes it"
+            )
+        return gx.ExpectationSuite(**json.loads(path.read_text("utf-8")))
+
+
+def _findings(
+    suite: str,
+    key: list[str],
+    result: Any,  # noqa: ANN401
+    parameters: Parameters,
+) -> Iterable[Finding]:
+    config = result.expectation_config
+    severity = str(getattr(config.severity, "value", config.severity))
+    # Somebody's own expectation may have no reason of its own.
+    template = (config.meta or {}).get("reason", f"does not meet {config.type}")
+    raised = _raised(result)
+    rows = result.result.get("unexpected_index_list") or []
+    if raised:  # nobody knows whether it is met
+        yield Finding(suite, "critical", f"{config.type}: {raised}", row="")
+    elif not rows:
+        yield Finding(suite, severity, template, row="")
+    for row in rows:
+        reason = template.format_map({**parameters, **row})
+        yield Finding(suite, severity, reason, row=str(row[key[0]]))
+
+
+def _raised(result: Any) -> str:  # noqa: ANN401
+    """What went wrong while looking; by metric, or at once."""
+    info = result.exception_info or {}
+    all_infos = [info, *(value for value in info.values() if isinstance(value, dict))]
+    messages = [i["exception_message"] for i in all_infos if i.get("exception_message")]
+    return " ".join(messages[0].split()) if messages else ""
+
+
+# --- tables that later stages write
+
+
+def check_features(store: Store, feature: str) -> None:
+    """Hold the index of the feature store `feature` against the suite `features`.
+
+    Raises:
+        DataError: A track is missing, empty or holds NaN.
+    """
+    path = store.find("features", feature, "index.parquet", made_by="extract")
+    parameters = {"tracks": len(store.read_tracks())}
+    _check_output(store, "features", pd.read_parquet(path), parameters)
+
+
+def check_scores(store: Store, models: Iterable[str]) -> None:
+    """Hold the scores of models, in every split, against the suite `scores`.
+
+    Raises:
+        DataError: A score is missing or not in [0, 1].
+    """
+    table = pd.concat(
+        store.read_scores(model, split)
+        .rename_axis("track_id")
+        .reset_index()
+        .melt(id_vars="track_id", var_name="tag", value_name="score")
+        .assign(model=model)
+        for model in models
+        for split in SPLITS
+    )
+    _check_output(store, "scores", table.reset_index(drop=True), {})
+
+
+def _check_output(
+    store: Store, name: str, table: pd.DataFrame, parameters: Parameters
+) -> None:
+    inspection = Inspection()
+    findings = inspection.check(name, table, parameters)
+    docs = store.empty("reports", "data_docs", name)
+    inspection.write_docs(docs)
+    insist(findings, docs=docs)
+
+
+# --- authoring
+
+
+def author(folder: Path) -> None:
+    """Write every suite as JSON; Great Expectations checks what is written."""
+    for name, (key, rows) in suites.SUITES.items():
+        suite = gx.ExpectationSuite(
+            name=name,
+            meta={"row": key},
+            expectations=[
+                {
+                    "type": kind,
+                    "kwargs": kwargs,
+                    "severity": severity,
+                    "meta": {"reason": reason},
+                }
+                for severity, reason, kind, kwargs in rows
+            ],
+        )
+        tree = suite.to_json_dict()
+        tree["meta"] = suite.meta  # without the version, which would change each file
+        write_json(
+            folder / f"{name}.json", {k: v for k, v in tree.items() if v is not None}
+        )

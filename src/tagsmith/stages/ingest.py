@@ -1,0 +1,137 @@
+"""Stage `ingest`: a data set becomes audio below `raw/` and two tables.
+
+`tracks` says what every file promises and what decoding it yields; `annotations`, who
+has which tag. Whether that is good enough is for `validate` to say.
+"""
+
+import json
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+
+import pandas as pd
+
+from tagsmith.config import FolderDataset, Params, ScoresDataset
+from tagsmith.datasets.listing import Listing
+from tagsmith.engine import each
+from tagsmith.errors import DataError
+from tagsmith.features.audio import Probe, probe
+from tagsmith.store import TRACK_COLUMNS, Store, atomic
+from tagsmith.tracking import Recorder
+
+logger = logging.getLogger(__name__)
+
+
+def run(params: Params, store: Store, recorder: Recorder) -> None:
+    """Bring `raw/`, `tracks` and `annotations` up to date with the data set.
+
+    Raises:
+        DataError: The data set lists no tracks, or its manifest is wrong.
+        MissingError: A package or file that it needs is not there.
+    """
+    raw = store.place("raw")
+    raw.mkdir(parents=True, exist_ok=True)
+    listing = _listing(params, raw)
+    if listing.tracks.empty:
+        raise DataError("the data set lists no tracks: there is nothing to learn from")
+    _remove_others(raw, set(listing.tracks["path"]))
+    probes = _probes(listing.tracks["path"], params, store)
+    tracks = _joined(listing.tracks, probes)
+    store.write_table("tracks", tracks)
+    annotations = listing.annotations.sort_values(["track_id", "tag"])
+    store.write_table("annotations", annotations)
+    facts = {
+        "tracks": float(len(tracks)),
+        "tags": float(annotations["tag"].nunique()),
+        "hours": float(tracks["decoded_seconds"].sum() / 3600),
+    }
+    logger.info("ingest: %(tracks)d tracks, %(tags)d tags, %(hours).1f h", facts)
+    recorder.metrics(facts)
+
+
+def _listing(params: Params, raw: Path) -> Listing:
+    # One data set needs packages that the other does not.
+    match params.dataset:
+        case ScoresDataset():
+            from tagsmith.datasets import scores
+
+            listing = scores.listing
+            return listing(
+                params.dataset, raw, seed=params.seed, workers=params.engine.workers
+            )
+        case FolderDataset():
+            from tagsmith.datasets import folder
+
+            return folder.listing(
+                params.dataset, raw, seed=params.seed, workers=params.engine.workers
+            )
+        case _:
+            assert_never(params.dataset)
+
+
+def _remove_others(raw: Path, wanted: Collection[str]) -> None:
+    """Remove what another data set, or a killed run, left behind."""
+    for path in raw.rglob("*"):
+        if not path.is_dir() and path.relative_to(raw).as_posix() not in wanted:
+            path.unlink()
+
+
+def _joined(tracks: pd.DataFrame, probes: pd.DataFrame) -> pd.DataFrame:
+    """Put what was listed and what was found side by side, in the columns' order."""
+    found = tracks.drop(columns="declared_seconds").merge(probes, on="path")
+    # A publisher's promise comes before the file's own: the file may be a part of it.
+    promised = tracks.set_index("path")["declared_seconds"].reindex(found["path"])
+    found["declared_seconds"] = promised.fillna(
+        found.set_index("path")["declared_seconds"]
+    ).to_numpy()
+    return found.sort_values("track_id")[list(TRACK_COLUMNS)]
+
+
+# --- probes: each file is decoded once, and again only if it changed
+
+
+def _probes(paths: pd.Series, params: Params, store: Store) -> pd.DataFrame:
+    """Return a `Probe`'s fields by `path`, one row per file."""
+    raw = store.place("raw")
+    notes = store.scratch / "probes.jsonl"
+    notes.parent.mkdir(parents=True, exist_ok=True)
+    known = dict(_noted(notes))
+    versions = {path: _version(raw / path) for path in paths}
+    todo = [path for path, version in versions.items() if version not in known]
+    with notes.open("a", encoding="utf-8") as file:
+        found = each(partial(_probe, raw), todo, params.engine, label="ingest")
+        for path, result in found:
+            known[versions[path]] = asdict(result)
+            file.write(json.dumps([versions[path], asdict(result)]) + "\n")
+            file.flush()  # whatever happens, this file need not be decoded again
+    kept = {version: known[version] for version in versions.values()}
+    with atomic(notes) as temporary:
+        lines = (json.dumps(item) + "\n" for item in kept.items())
+        temporary.write_text("".join(lines), encoding="utf-8")
+    return pd.DataFrame(
+        {"path": path, **known[version]} for path, version in versions.items()
+    )
+
+
+def _probe(raw: Path, path: str) -> tuple[str, Probe]:
+    return path, probe(raw / path)
+
+
+def _version(path: Path) -> str:
+    """Name a file's content without reading it."""
+    stat = path.stat()
+    return f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+
+
+def _noted(notes: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    if not notes.exists():
+        return
+    for line in notes.read_text("utf-8").splitlines():
+        try:
+            version, fields = json.loads(line)
+        except ValueError:  # a kill left half a line
+            continue
+        yield version, fields

@@ -1,0 +1,140 @@
+"""Stage `validate`: tables meet their expectations, or the pipeline stops.
+
+A bad file goes to quarantine with its reason and everything downstream goes on without
+it, unless there are too many. A table that contradicts itself, or a split that leaks,
+stops the pipeline; the message and the HTML pages name the tracks.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from tagsmith.config import SPLITS, Params, Validation
+from tagsmith.errors import DataError
+from tagsmith.expectations import Inspection
+from tagsmith.findings import Finding, insist
+from tagsmith.store import Store
+from tagsmith.tracking import Recorder
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 3  # bad files that a message names
+
+
+def run(params: Params, store: Store, recorder: Recorder) -> None:
+    """Write `quarantine`, `reports/validation.json` and HTML; stop at what is critical.
+
+    Raises:
+        DataError: Something is critical, or too many files are bad.
+        MissingError: `ingest` has not run, or a suite is not in `expectations/`.
+    """
+    tracks = store.read_table("tracks")
+    annotations = store.read_table("annotations")
+    inspection = Inspection()
+    limits = params.validation.model_dump()
+    findings = inspection.check("tracks", _with_gaps(tracks), limits)
+    quarantine = _quarantine(findings)
+    clean = tracks[~tracks["track_id"].isin(quarantine["track_id"])]
+    findings += inspection.check("annotations", _counted(annotations, tracks, clean))
+    findings += inspection.check("splits", _spread(clean))
+    docs = store.empty("reports", "data_docs", "tables")
+    inspection.write_docs(docs)
+    store.write_table("quarantine", quarantine)
+    problem = _too_many(quarantine, len(tracks), params.validation)
+    _report(store, recorder, inspection, findings, quarantine, problem)
+    if problem:
+        raise DataError(problem)
+    insist(findings, docs=docs)
+
+
+# --- tables as the suites look at them
+
+
+def _with_gaps(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Add how far the decoded length is from the declared one; NaN if none is."""
+    gaps = (tracks["declared_seconds"] - tracks["decoded_seconds"]).abs()
+    return tracks.assign(gap_seconds=gaps)
+
+
+def _counted(
+    annotations: pd.DataFrame, tracks: pd.DataFrame, clean: pd.DataFrame
+) -> pd.DataFrame:
+    """Add whether the track is listed, and which splits lack the tag."""
+    splits = clean.drop_duplicates("track_id").set_index("track_id")["split"]
+    split = annotations["track_id"].map(splits)
+    counts = pd.crosstab(annotations["tag"], split).reindex(
+        index=annotations["tag"].unique(), columns=SPLITS, fill_value=0
+    )
+    lacking = {
+        tag: " and ".join(split for split in SPLITS if not row[split])
+        for tag, row in counts.iterrows()
+    }
+    return annotations.assign(
+        listed=annotations["track_id"].isin(tracks["track_id"]),
+        lacking=annotations["tag"].map(lacking),
+    )
+
+
+def _spread(clean: pd.DataFrame) -> pd.DataFrame:
+    """Add over how many splits a track's group, and its audio, are spread."""
+    return clean.assign(
+        splits_of_group=clean.groupby("group")["split"].transform("nunique"),
+        splits_of_audio=clean.groupby("sha256")["split"].transform("nunique"),
+    )
+
+
+# --- quarantine
+
+
+def _quarantine(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Return the bad files, each with the first reason that it got."""
+    bad = [(f.row, f.reason) for f in findings if f.severity == "warning" and f.row]
+    table = pd.DataFrame(bad, columns=["track_id", "reason"], dtype="str")
+    return table.drop_duplicates("track_id").sort_values("track_id")
+
+
+def _too_many(quarantine: pd.DataFrame, tracks: int, config: Validation) -> str:
+    """Say why the stage must fail, or nothing."""
+    bad = len(quarantine)
+    if bad <= config.most_quarantined * tracks:
+        return ""
+    first = quarantine.head(SHOWN).itertuples(index=False)
+    named = "; ".join(f"{row.track_id} {row.reason}" for row in first)
+    return (
+        f"{bad} of {tracks} files are bad, more than validation.most_quarantined "
+        f"({config.most_quarantined:g}) allows: {named}"
+        + (f"; and {bad - SHOWN} more" if bad > SHOWN else "")
+        + ". Replace them, or leave them out of the data set"
+    )
+
+
+# --- what is said about it
+
+
+def _report(
+    store: Store,
+    recorder: Recorder,
+    inspection: Inspection,
+    findings: Sequence[Finding],
+    quarantine: pd.DataFrame,
+    problem: str,
+) -> None:
+    critical = Counter(f.suite for f in findings if f.severity == "critical")
+    for row in quarantine.itertuples(index=False):
+        logger.warning("quarantine: %s %s", row.track_id, row.reason)
+    store.write_report(
+        "validation",
+        {
+            "success": not critical and not problem,
+            "problem": problem,
+            "quarantined": len(quarantine),
+            "critical": dict(critical),
+            "suites": inspection.summary,
+        },
+    )
+    recorder.metrics(
+        {"quarantined": float(len(quarantine)), "critical": float(critical.total())}
+    )
+    recorder.artifact(store.place("reports", "validation.json"))
