@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,9 @@ def mlflow_database(
     import mlflow  # noqa: PLC0415 - six seconds that few tests need
 
     path = Path(shutil.copy(migrated_database, tmp_path))
+    with closing(sqlite3.connect(path)) as database, database:
+        folder = f"{tmp_path}/mlruns/0"  # of the experiment `Default`
+        database.execute("UPDATE experiments SET artifact_location = ?", [folder])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     yield path

@@ -1,9 +1,10 @@
 """MLflow's model registry: versions of a model, and the aliases that name some."""
 
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,7 +77,8 @@ def register(bundle: Path, model: str, tags: Mapping[str, str]) -> Version:
             signature=pyfunc.SIGNATURE,
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
         )
-        version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
+        with redirect_stderr(io.StringIO()):  # MLflow prints that it has done it
+            version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
     return _version(version)
 
 
@@ -136,8 +138,10 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
     from tagsmith.pyfunc import BUNDLE
 
     with answering(f"fetch {file} of {version.uri}"):
-        uri = f"{version.uri}/artifacts/{BUNDLE}/{file}"
-        return Path(mlflow.artifacts.download_artifacts(uri))
+        info = mlflow.models.get_model_info(version.uri)
+        folder = info.flavors["python_function"]["artifacts"][BUNDLE]["path"]
+        path = mlflow.artifacts.download_artifacts(f"{version.uri}/{folder}/{file}")
+        return Path(path)
 
 
 def load(uri: str) -> "PyFuncModel":

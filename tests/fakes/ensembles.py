@@ -1,0 +1,68 @@
+"""An ensemble whose members hear nothing but loudness, and need no Keras."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from tagsmith.store import Store, write_json
+from tests.fakes.experiments import TAGS, tables
+
+RATE_HZ = 16000
+WEIGHTS = {"loud": 0.75, "quiet": 0.25, "mute": 0.0}
+
+
+@dataclass(frozen=True)
+class FakeTagger:
+    """Scores the first tag by loudness, the others by less of it."""
+
+    tags: tuple[str, ...]
+    sample_rate_hz: int
+    factor: float
+
+    def score(self, waveform: np.ndarray) -> np.ndarray:
+        loudness = min(np.abs(waveform).max() * self.factor, 1)
+        return (loudness / np.arange(1, len(self.tags) + 1)).astype(np.float32)
+
+
+def load(folder: Path) -> FakeTagger:
+    """Stand in for `tagsmith.models.load`."""
+    told = json.loads((folder / "fake.json").read_text())
+    return FakeTagger(tuple(told["tags"]), RATE_HZ, told["factor"])
+
+
+def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Store:
+    """Return a store that holds everything that stage `promote` reads."""
+    made = Store(folder)
+    names = ("tracks", "annotations", "quarantine")
+    for name, table in zip(names, tables(rng, tracks=240), strict=True):
+        made.write_table(name, table)
+    for name in WEIGHTS:
+        model = {"tags": TAGS, "factor": {"loud": 1.0}.get(name, 0.5)}
+        write_json(made.place("models", name, "fake.json"), model)
+    fusion = {"method": "weighted", "weights": WEIGHTS}
+    write_json(made.place("fusion", "ensemble.json"), fusion)
+    made.write_thresholds("ensemble", dict.fromkeys(TAGS, 0.5))
+    made.write_report("validation", {"success": True})
+    write_scores(made, noise=noise)
+    return made
+
+
+def write_scores(made: Store, *, noise: float) -> None:
+    """Let the ensemble be that wrong on the test split."""
+    truth = made.read_truth("test")
+    wrong = np.random.default_rng(1).standard_normal(truth.shape)
+    scores = truth.to_numpy() + noise * wrong
+    scores = (scores - scores.min()) / np.ptp(scores)
+    frame = pd.DataFrame(scores, index=truth.index, columns=truth.columns)
+    made.write_scores("ensemble", "test", frame)
+
+
+def tone(path: Path, level: float = 0.8) -> Path:
+    """Write a second of a sine."""
+    time_seconds = np.arange(RATE_HZ) / RATE_HZ
+    soundfile.write(path, level * np.sin(2 * np.pi * 440 * time_seconds), RATE_HZ)
+    return path

@@ -1,0 +1,154 @@
+"""The ensemble as one model: what it takes, what it gives, what it objects to."""
+
+import base64
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from tagsmith import ensemble, registry
+from tagsmith.errors import DataError, MissingError
+from tagsmith.pyfunc import AudioTagger
+from tests.fakes import ensembles
+from tests.fakes.experiments import TAGS, tiny_params
+
+
+def write(store, folder):
+    ensemble.write_bundle(
+        store,
+        folder,
+        calibration=tiny_params().calibration,
+        test_set_sha256="0" * 64,
+        metrics={"ROC-AUC-macro": 0.9},
+    )
+
+
+@pytest.fixture
+def bundle(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr(ensemble, "load", ensembles.load)
+    folder = tmp_path / "bundle"
+    write(ensembles.store(tmp_path / "data", rng), folder)
+    return folder
+
+
+@pytest.fixture
+def tags_of(bundle):
+    model = AudioTagger()
+    model.load_context(SimpleNamespace(artifacts={"bundle": str(bundle)}))
+
+    def tags_of(*recordings, **params):
+        table = pd.DataFrame({"audio": [str(each) for each in recordings]})
+        return list(model.predict(None, table, params)["tags"])
+
+    return tags_of
+
+
+@pytest.fixture
+def recording(tmp_path):
+    return ensembles.tone(tmp_path / "a tone.wav")
+
+
+@pytest.fixture
+def address(tmp_path):
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serve = functools.partial(server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_recording_gets_tags_with_scores_and_decisions(tags_of, recording):
+    (heard,) = tags_of(recording)
+    assert [each["tag"] for each in heard] == TAGS
+    loudness = 0.8 * (0.75 + 0.25 * 0.5)
+    assert heard[0]["score"] == pytest.approx(loudness, abs=0.01)
+    assert [each["decision"] for each in heard] == [True, False, False]
+
+
+def test_the_likeliest_tag_is_first_and_top_limits_their_number(tags_of, recording):
+    (heard,) = tags_of(recording, top=2)
+    assert len(heard) == 2
+    assert heard[0]["score"] >= heard[1]["score"]
+
+
+def test_path_url_and_base64_of_a_recording_are_the_same(tags_of, recording, address):
+    coded = base64.b64encode(recording.read_bytes()).decode()
+    ways = [
+        recording,
+        recording.as_uri(),
+        f"{address}/a%20tone.wav",
+        coded,
+        f"data:audio/wav;base64,{coded}",
+    ]
+    heard = tags_of(*ways)
+    assert all(each == heard[0] for each in heard)
+
+
+def test_every_row_gets_its_own_tags(tags_of, tmp_path):
+    loud = ensembles.tone(tmp_path / "loud.wav", 0.9)
+    quiet = ensembles.tone(tmp_path / "quiet.wav", 0.1)
+    first, second, third = tags_of(loud, quiet, loud)
+    assert first == third
+    assert first[0]["score"] > second[0]["score"]
+
+
+def test_what_is_neither_file_nor_url_nor_base64_is_said_to_be(tags_of):
+    with pytest.raises(MissingError, match=r"'nowhere\.mp3' is neither a file here"):
+        tags_of("nowhere.mp3")
+
+
+def test_a_page_that_is_not_there_is_named(tags_of, address):
+    with pytest.raises(DataError, match=r"/nothing\.mp3 cannot be fetched.*404"):
+        tags_of(f"{address}/nothing.mp3")
+
+
+def test_base64_of_something_else_is_no_audio(tags_of):
+    with pytest.raises(DataError, match="not audio"):
+        tags_of(base64.b64encode(b"lorem ipsum dolor sit amet").decode())
+
+
+def test_a_member_without_weight_is_left_at_home(bundle):
+    assert sorted(path.name for path in (bundle / "models").iterdir()) == [
+        "loud",
+        "quiet",
+    ]
+
+
+def test_equal_ensembles_are_equal_bytes(tmp_path, rng):
+    made = ensembles.store(tmp_path / "data", rng)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        write(made, folder)
+    assert ensemble.sha256(folders[0]) == ensemble.sha256(folders[1])
+    (folders[1] / "tags.txt").write_text("flute\n")
+    assert ensemble.sha256(folders[0]) != ensemble.sha256(folders[1])
+
+
+def test_a_bundle_that_lost_a_file_says_so(bundle):
+    (bundle / "thresholds.tsv").unlink()
+    with pytest.raises(MissingError, match=r"no thresholds\.tsv"):
+        ensemble.Ensemble.load(bundle)
+
+
+def test_a_member_that_scores_other_tags_is_refused(bundle):
+    (bundle / "tags.txt").write_text("flute\n")
+    with pytest.raises(DataError, match="promote it again"):
+        ensemble.Ensemble.load(bundle)
+
+
+@pytest.mark.usefixtures("mlflow_database")
+def test_a_registered_ensemble_tags_audio(bundle, recording):
+    version = registry.register(bundle, "tagsmith", {"profile": "tiny"})
+    model = registry.load(version.uri)
+    table = pd.DataFrame({"audio": [str(recording)]})
+    (heard,) = model.predict(table, params={"top": 1})["tags"]
+    assert heard[0]["tag"] == TAGS[0]
+    assert model.metadata.signature.inputs.input_names() == ["audio"]
