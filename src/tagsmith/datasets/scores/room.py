@@ -1,0 +1,154 @@
+"""What lies between the players and the file: room, microphone, level and codec.
+
+All of it is drawn for every clip, so that none of it says anything about the music.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+import soundfile
+import soxr
+
+from tagsmith.datasets.scores import equalizer
+from tagsmith.datasets.scores.draw import Rng, between, chance, log_between, pick
+from tagsmith.datasets.scores.player import Part
+from tagsmith.datasets.scores.synthesis import RATE_HZ, Sound, synthesise
+from tagsmith.store import atomic
+
+PEAK = 0.84  # the loudest sample before encoding: mp3 overshoots by a decibel or so
+SIXTY_DB = np.log(1000)
+CHANNELS = {1: 4, 2: 1}
+SAMPLE_RATES_HZ = {22050: 3, 32000: 3, 44100: 2.5, 48000: 0.5}
+MPEG1_HZ = 32000  # lower rates are MPEG-2, whose bit rates end at 160 kbit/s
+KBPS_MPEG1 = {64: 1, 96: 1, 128: 1, 160: 1, 192: 1}
+KBPS_MPEG2 = {64: 1, 80: 1, 96: 1, 128: 1}
+VARIABLE_SHARE = 0.8  # of files with a variable bit rate: 35 to 100 kbit/s
+
+
+@dataclass(frozen=True)
+class Room:
+    """One recording situation.
+
+    Attributes:
+        decay_seconds: Until reverberation has fallen by 60 dB.
+        wet: Reverberation's share of the sound, 0 to 1.
+        low_db: Boost of low frequencies by the microphone.
+        high_db: Boost of high ones.
+        hiss_db: Level of noise against the music; -inf for none.
+        level_db: Of the file, dB of full scale, where its peaks allow it.
+        channels: 1 or 2.
+        sample_rate_hz: Of the file.
+        kbps: Constant bit rate; 0 for a variable one.
+        thrift: What a variable bit rate saves, 0 to 1.
+    """
+
+    decay_seconds: float
+    wet: float
+    low_db: float
+    high_db: float
+    hiss_db: float
+    level_db: float
+    channels: int
+    sample_rate_hz: int
+    kbps: int
+    thrift: float
+
+
+def draw(rng: Rng) -> Room:
+    """Draw a recording situation."""
+    rate_hz = pick(SAMPLE_RATES_HZ, rng)
+    rates = KBPS_MPEG1 if rate_hz >= MPEG1_HZ else KBPS_MPEG2
+    return Room(
+        decay_seconds=log_between(0.15, 2.5, rng),
+        wet=between(0, 0.45, rng) if chance(0.8, rng) else 0.0,
+        low_db=between(-6, 4, rng),
+        high_db=between(-8, 5, rng),
+        hiss_db=between(-65, -35, rng) if chance(0.4, rng) else -np.inf,
+        level_db=between(-34, -14, rng),
+        channels=pick(CHANNELS, rng),
+        sample_rate_hz=rate_hz,
+        kbps=0 if chance(VARIABLE_SHARE, rng) else pick(rates, rng),
+        thrift=between(0, 0.7, rng),
+    )
+
+
+def record(
+    parts: Sequence[Part], room: Room, seconds: float, soundfont: Path, rng: Rng
+) -> Sound:
+    """Return a clip's sound, `(samples, channels)` at the room's sample rate."""
+    samples = round(seconds * RATE_HZ)
+    dry = np.zeros((room.channels, samples), np.float32)
+    for part in parts:
+        sound = synthesise(part, samples, soundfont)
+        dry += _gains(part.pan, room.channels)[:, np.newaxis] * sound
+    wet = _reverberated(_heard_by_microphone(dry, room), room, rng)
+    sound = soxr.resample(wet.T, RATE_HZ, room.sample_rate_hz)
+    wanted = round(seconds * room.sample_rate_hz)
+    sound = np.pad(sound, ((0, max(0, wanted - len(sound))), (0, 0)))[:wanted]
+    return _levelled(sound, room, rng)
+
+
+def encode(sound: Sound, room: Room, path: Path) -> None:
+    """Write an mp3 file, whole or not at all."""
+    # libsndfile spreads 0 to 1 over the bit rates of the MPEG version.
+    low, high = (32, 320) if room.sample_rate_hz >= MPEG1_HZ else (8, 160)
+    with (
+        atomic(path) as temporary,
+        soundfile.SoundFile(
+            temporary,
+            "w",
+            samplerate=room.sample_rate_hz,
+            channels=room.channels,
+            format="MP3",
+            subtype="MPEG_LAYER_III",
+            bitrate_mode="CONSTANT" if room.kbps else "VARIABLE",
+            compression_level=(high - room.kbps) / (high - low)
+            if room.kbps
+            else room.thrift,
+        ) as file,
+    ):
+        file.write(sound)
+
+
+def _gains(pan: float, channels: int) -> Sound:
+    angle = (pan + 1) * np.pi / 4
+    gains = [1.0] if channels == 1 else [np.cos(angle), np.sin(angle)]
+    return np.array(gains, np.float32)
+
+
+def _heard_by_microphone(sound: Sound, room: Room) -> Sound:
+    sections = [
+        equalizer.low_shelf(200, room.low_db, RATE_HZ),
+        equalizer.high_shelf(3000, room.high_db, RATE_HZ),
+    ]
+    heard = scipy.signal.sosfilt(np.array(sections, np.float32), sound, axis=1)
+    return np.asarray(heard, np.float32)
+
+
+def _reverberated(dry: Sound, room: Room, rng: Rng) -> Sound:
+    """Add the room's answer, decaying noise; all are `(channels, samples)`."""
+    if not room.wet:
+        return dry
+    tail = round(room.decay_seconds * RATE_HZ)
+    noise = rng.standard_normal((len(dry), tail), np.float32)
+    noise *= np.exp(-SIXTY_DB * np.arange(tail) / tail)
+    # Air takes the highs: a gentle low-pass.
+    noise = scipy.signal.lfilter([0.5, 0.5], [1, -0.3], noise, axis=1)
+    noise /= np.sqrt((noise**2).sum(axis=1, keepdims=True))
+    answer = scipy.signal.oaconvolve(dry, noise.astype(np.float32), axes=1)
+    wet = (1 - room.wet) * dry + room.wet * answer[:, : dry.shape[1]]
+    return np.asarray(wet, np.float32)
+
+
+def _levelled(sound: Sound, room: Room, rng: Rng) -> Sound:
+    """Add hiss, and bring a clip to its level without clipping."""
+    loudness = float(np.sqrt(np.mean(sound**2))) + 1e-9  # silence stays silence
+    if np.isfinite(room.hiss_db):
+        hiss = rng.standard_normal(sound.shape, np.float32)
+        sound = sound + hiss * np.float32(loudness * 10 ** (room.hiss_db / 20))
+    gain = 10 ** (room.level_db / 20) / loudness
+    limit = PEAK / max(float(np.abs(sound).max()), 1e-9)
+    return np.asarray(sound * np.float32(min(gain, limit)), np.float32)
