@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -334,13 +334,7 @@ def _fail(message: str, code: int = 2) -> None:
 
 def _quieten() -> None:
     """Our own log lines only, unless the user asked for more."""
-    settings: dict[str, Any] = {
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TF_ENABLE_ONEDNN_OPTS": "1",
-        "GLOG_minloglevel": "2",
-    }
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors come as exceptions
     level = os.environ.get("TAGSMITH_LOG", "INFO").upper()
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     logging.getLogger("tagsmith").setLevel(level)

@@ -26,7 +26,7 @@ STATISTICS = "training_statistics"
 
 
 def crnn(config: Crnn, feature: LogMel, *, tags: int) -> keras.Model:
-    """Build the network: `(batch, frames, bands)` decibels to `(batch, tags)` scores."""
+    """Build the network: `(batch, frames, bands)` decibels to `(batch, tags)`."""
     frames = round(config.training.clip_seconds * feature.frames_per_second)
     decibels = layers.Input((frames, feature.mel_bands), name="decibels")
     x = RelativeDecibels(name="relative_decibels")(decibels)

@@ -7,6 +7,9 @@ from keras import ops
 
 from tagsmith.features.logmel import FLOOR_DB
 
+# Keras's .99 needs some 500 steps to forget its start; a small run has not many more.
+MOMENTUM = 0.95
+
 
 @keras.saving.register_keras_serializable(package="tagsmith")
 class RelativeDecibels(keras.layers.Layer):  # type: ignore[misc]
@@ -35,6 +38,8 @@ def convolution(filters: int, *, batch_normalization: bool, name: str) -> list[A
         return [convolve]
     return [
         convolve,
-        keras.layers.BatchNormalization(name=f"{name}_normalization"),
+        keras.layers.BatchNormalization(
+            momentum=MOMENTUM, name=f"{name}_normalization"
+        ),
         keras.layers.ReLU(name=f"{name}_relu"),
     ]

@@ -13,6 +13,8 @@ def prepare(seed: int, precision: str) -> str:
     Returns:
         One line such as `tensorflow on cpu:0, float32`.
     """
+    # Names that Keras counts up are written with the weights: start counting anew.
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
     if keras.backend.backend() == "tensorflow":

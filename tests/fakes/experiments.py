@@ -1,0 +1,97 @@
+"""Tiny experiments: the default parameters shrunk until a test can afford them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tagsmith import shards
+from tagsmith.config import Params
+from tagsmith.store import Store
+from tests.conftest import ROOT
+
+TAGS = ["flute", "organ", "slow"]
+
+TINY_NETWORK = {
+    "trunk.filters": [[4], [8]],
+    "recurrent_units": 8,
+    "dense_units": 8,
+    "training.batch_size": 4,
+    "training.clip_seconds": 0.5,
+    "training.crop_seconds": [0.25, 0.5],
+    "training.phases": [
+        {"epochs": 3, "learning_rate": 0.01, "decay": "none", "train_trunk": True}
+    ],
+    "scoring.clips": 2,
+}
+
+
+def tiny_params(**overrides: Any) -> Params:
+    """Return the default profile with tiny networks and these overrides by dotted key."""
+    tiny = {f"architectures.crnn.{key}": value for key, value in TINY_NETWORK.items()}
+    return Params.load(ROOT / "profiles" / "scores.yaml", {**tiny, **overrides})
+
+
+def tables(rng: np.random.Generator, *, tracks: int = 24) -> tuple[pd.DataFrame, ...]:
+    """Return tables of tracks, annotations and quarantine of a made-up data set."""
+    names = [f"t{number:03d}" for number in range(tracks)]
+    splits = (["train"] * 4 + ["validation", "test"]) * (tracks // 6 + 1)
+    listing = pd.DataFrame(
+        {
+            "track_id": names,
+            "path": [f"{name}.mp3" for name in names],
+            "sha256": [f"{number:064x}" for number in range(tracks)],
+            "declared_seconds": 2.0,
+            "decoded_seconds": 2.0,
+            "sample_rate_hz": 16000,
+            "channels": 1,
+            "rms_db": -20.0,
+            "artist": names,
+            "album": "",
+            "group": names,
+            "licence": "CC0",
+            "split": splits[:tracks],
+            "problem": "",
+        }
+    )
+    # Six consecutive tracks make a round of splits; tags change from round to round.
+    rows = [
+        (name, tag)
+        for number, name in enumerate(names)
+        for bit, tag in enumerate(TAGS)
+        if ((number // 6) + bit) % 2 or rng.random() < 0.2
+    ]
+    annotations = pd.DataFrame(rows, columns=["track_id", "tag"])
+    return listing, annotations, pd.DataFrame({"track_id": [], "reason": []}, dtype=str)
+
+
+def features(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
+    """Return `(frames, bands)` of each track in which every tag draws its own stripes."""
+    made = {}
+    for track, tags in annotations.groupby("track_id")["tag"]:
+        level = rng.normal(-60, 2, (80 + int(rng.integers(40)), 64))
+        frame, band = np.indices(level.shape)
+        stripes = {"flute": band % 4, "organ": frame % 4, "slow": (frame + band) % 4}
+        for tag in tags:
+            level += 40 * (stripes[tag] < 2)
+        made[track] = level.astype(np.float32)
+    return made
+
+
+def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
+    """Return a store that holds everything that stage `train` reads."""
+    store = Store(folder / "data", scratch=folder / "scratch")
+    tracks, annotations, quarantine = tables(rng)
+    tracks = tracks[tracks["track_id"].isin(annotations["track_id"])]
+    for name, table in zip(
+        ("tracks", "annotations", "quarantine"),
+        (tracks, annotations, quarantine),
+        strict=True,
+    ):
+        store.write_table(name, table)
+    place = store.place("features", "logmel")
+    place.mkdir(parents=True)
+    shards.write_shard(place, 0, "tiny", features(rng, annotations))
+    shards.write_index(place, {}, shards=1)
+    return store

@@ -1,0 +1,139 @@
+"""Stage `extract` and the feature store that it writes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from tagsmith.errors import DataError, MissingError
+from tagsmith.features.logmel import logmel
+from tagsmith.shards import Features
+from tagsmith.stages import extract
+from tagsmith.store import Store
+from tagsmith.tracking import MemoryRecorder
+from tests.conftest import ROOT
+from tests.fakes.experiments import tables, tiny_params
+
+SMALL = {"features.logmel.shard_tracks": 4, "engine.workers": 1}
+
+
+@pytest.fixture
+def params():
+    return tiny_params(**SMALL)
+
+
+@pytest.fixture
+def store(tmp_path, rng):
+    store = Store(tmp_path / "data", scratch=tmp_path / "scratch")
+    tracks, annotations, quarantine = tables(rng)
+    store.write_table("tracks", tracks)
+    store.write_table("annotations", annotations)
+    store.write_table("quarantine", quarantine)
+    wavs = store.place("wavs")
+    wavs.mkdir()
+    for name in tracks["track_id"]:
+        noise = rng.normal(0, 0.1, int(rng.integers(8_000, 40_000)))
+        soundfile.write(wavs / f"{name}.wav", noise, 16000, subtype="PCM_16")
+    return store
+
+
+def content(store):
+    folder = store.place("features", "logmel")
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_track_reads_as_the_feature_of_its_wav(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    stored = Features(store.place("features", "logmel")).track("t007")
+    waveform, _ = soundfile.read(store.place("wavs", "t007.wav"), dtype="float32")
+    expected = logmel(waveform, params.features["logmel"])
+    np.testing.assert_allclose(stored, expected, atol=0.05)  # float16 near 64 dB
+
+
+def test_shards_are_mapped_not_loaded(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    track = Features(store.place("features", "logmel")).track("t000")
+    assert isinstance(track, np.memmap)
+
+
+def test_a_second_run_makes_nothing_anew(store, params, caplog):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    before = {p: p.stat().st_mtime_ns for p in store.root.rglob("shard-*.npy")}
+    with caplog.at_level("INFO", "tagsmith"):
+        extract.run(params, store, MemoryRecorder(), "logmel")
+    assert "0 of 6 shards made anew" in caplog.text
+    assert before == {p: p.stat().st_mtime_ns for p in store.root.rglob("shard-*.npy")}
+
+
+def test_another_parameter_makes_every_shard_anew(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    before = content(store)
+    other = params.override({"features.logmel.low_hz": 50.0})
+    extract.run(other, store, MemoryRecorder(), "logmel")
+    after = content(store)
+    assert all(before[n] != after[n] for n in before if n.endswith(".npy"))
+
+
+def test_a_changed_source_makes_only_its_shard_anew(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    tracks = store.read_table("tracks")
+    tracks.loc[tracks["track_id"] == "t005", "sha256"] = "f" * 64
+    store.write_table("tracks", tracks)
+    plan = list(
+        extract._plan(
+            store.read_tracks(),
+            params.features["logmel"],
+            store.place("wavs"),
+            store.place("features", "logmel"),
+        )
+    )
+    stale = [
+        part.number
+        for part in plan
+        if not extract.shards.is_finished(part.folder, part.number, part.fingerprint)
+    ]
+    assert stale == [1]
+
+
+def test_shards_beyond_the_last_are_removed(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    fewer = params.override({"features.logmel.shard_tracks": 12})
+    extract.run(fewer, store, MemoryRecorder(), "logmel")
+    assert len(list(store.place("features", "logmel").glob("shard-*.npy"))) == 2
+
+
+def test_an_unknown_track_is_named(store, params):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    with pytest.raises(DataError, match="'nobody'"):
+        Features(store.place("features", "logmel")).track("nobody")
+
+
+def test_a_missing_wav_is_named(store, params):
+    store.place("wavs", "t003.wav").unlink()
+    with pytest.raises(MissingError, match=r"t003\.wav"):
+        extract.run(params, store, MemoryRecorder(), "logmel")
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(store, params, tmp_path):
+    extract.run(params, store, MemoryRecorder(), "logmel")
+    undisturbed = content(store)
+    shutil.rmtree(store.place("features"))
+    command = [
+        *(sys.executable, "-m", "tagsmith", "extract", "logmel"),
+        *("--params", str(ROOT / "profiles" / "scores.yaml"), "--store", "data"),
+        *("--set", " ".join(f"{key}={value}" for key, value in SMALL.items())),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    while len(list(tmp_path.rglob("shard-*.json"))) < 2 and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert content(store) == undisturbed
