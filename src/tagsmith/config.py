@@ -32,6 +32,7 @@ from tagsmith.errors import ConfigError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 SplitName = Literal["train", "validation", "test"]
+Comparison = Literal["inclusive", "strict"]  # of a score with its threshold
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 ENSEMBLE = "ensemble"  # the fused scores go by this name beside the models'
 
@@ -247,7 +248,7 @@ class Calibration(Section):
     """How validation scores become one threshold per tag."""
 
     rule: Literal["f1", "youden"]
-    comparison: Literal["inclusive", "strict"]
+    comparison: Comparison
     fallback_to_top_tag: bool
 
 

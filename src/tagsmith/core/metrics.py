@@ -104,19 +104,23 @@ def decided(truth: ArrayLike, decisions: ArrayLike) -> dict[str, float]:
 
 
 def per_tag(
-    truth: ArrayLike, scores: ArrayLike, decisions: ArrayLike, *, tags: list[str]
+    truth: ArrayLike,
+    scores: ArrayLike,
+    decisions: ArrayLike | None,
+    *,
+    tags: list[str],
 ) -> pd.DataFrame:
     """Compute every tag's own figures.
 
     Args:
         truth: `(tracks, tags)` booleans, or zeros and ones.
         scores: `(tracks, tags)` finite numbers.
-        decisions: `(tracks, tags)` booleans, or zeros and ones.
+        decisions: `(tracks, tags)` booleans, or zeros and ones; None if there are none.
         tags: The tags' names, in the order of the columns.
 
     Returns:
-        A row per tag: tag, positives, roc_auc, pr_auc, f_score, precision, recall. An
-        AUC that is undefined is NaN.
+        A row per tag: tag, positives, roc_auc, pr_auc and, with decisions, f_score,
+        precision, recall. An AUC that is undefined is NaN.
 
     Raises:
         DataError: As for `evaluate`, or the names are not as many as the tags.
@@ -124,18 +128,18 @@ def per_tag(
     truth, scores = checked(truth, scores)
     if len(tags) != truth.shape[1]:
         raise DataError(f"truth has {truth.shape[1]} tags, but {len(tags)} are named")
-    precision, recall, f_score = rates(*confusion(truth, decisions))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "tag": tags,
             "positives": truth.sum(axis=0),
             "roc_auc": _each_tag(roc_auc_score, truth, scores),
             "pr_auc": _each_tag(average_precision_score, truth, scores),
-            "f_score": f_score,
-            "precision": precision,
-            "recall": recall,
         }
     )
+    if decisions is None:
+        return table
+    precision, recall, f_score = rates(*confusion(truth, decisions))
+    return table.assign(f_score=f_score, precision=precision, recall=recall)
 
 
 def undefined(truth: Truth) -> NDArray[np.bool_]:
