@@ -1,0 +1,110 @@
+"""The best fusion on validation is written with its weights, scores and thresholds."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tagsmith.config import ENSEMBLE, SPLITS
+from tagsmith.core import metrics
+from tagsmith.stages import fuse
+from tagsmith.tracking import MemoryRecorder
+from tests.fakes import scored
+
+
+@pytest.fixture
+def recorder():
+    return MemoryRecorder()
+
+
+@pytest.fixture
+def store(tmp_path, rng, recorder):
+    """A store in which the models have been fused."""
+    made = scored.store(tmp_path, rng)
+    fuse.run(scored.params(), made, recorder)
+    return made
+
+
+def read_json(store):
+    return json.loads(store.place("fusion", "ensemble.json").read_text())
+
+
+def read_candidates(store):
+    return pd.read_csv(store.place("fusion", "candidates.csv"))
+
+
+def reached(store, model, split="validation"):
+    truth, scores = store.read_truth(split), store.read_scores(model, split)
+    return metrics.areas(truth, scores)["ROC-AUC-macro"]
+
+
+def test_the_ensemble_beats_its_best_member_on_validation(store):
+    alone = max(reached(store, model) for model in scored.SKILLS)
+    assert reached(store, ENSEMBLE) > alone
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_fused_scores_are_the_weighted_mean_of_the_members(store, split):
+    weights = read_json(store)["weights"]
+    members = [
+        weight * store.read_scores(model, split) for model, weight in weights.items()
+    ]
+    fused = store.read_scores(ENSEMBLE, split)
+    assert np.abs(fused - sum(members)).max(axis=None) < 1e-6
+
+
+def test_the_choice_says_what_it_reaches(store):
+    choice = read_json(store)
+    assert choice["metric"] == "roc_auc_macro"
+    assert choice["method"] in {"mean", "weighted", "greedy"}
+    assert sum(choice["weights"].values()) == pytest.approx(1)
+    assert choice["validation"] == pytest.approx(reached(store, ENSEMBLE), abs=1e-4)
+
+
+def test_every_candidate_is_listed_and_one_is_chosen(store):
+    table = read_candidates(store)
+    methods = ["mean", "weighted", "greedy"]
+    assert table["candidate"].tolist() == [*scored.params().models, *methods]
+    chosen = table[table["chosen"]]
+    assert chosen["method"].tolist() == [read_json(store)["method"]]
+    assert chosen["roc_auc_macro"].item() == table["roc_auc_macro"].max()
+
+
+def test_weights_of_every_candidate_are_listed(store):
+    weights = read_candidates(store).filter(like="weight_")
+    assert list(weights) == [f"weight_{model}" for model in scored.params().models]
+    assert weights.sum(axis=1).tolist() == pytest.approx([1] * 6)
+
+
+def test_only_the_methods_that_were_named_are_tried(store, recorder):
+    fuse.run(scored.params(**{"fusion.methods": ["mean"]}), store, recorder)
+    assert read_json(store)["method"] == "mean"
+    assert set(read_candidates(store)["method"]) == {"single", "mean"}
+
+
+def test_the_ensemble_gets_thresholds(store):
+    assert list(store.read_thresholds(ENSEMBLE)) == scored.TAGS
+
+
+def test_test_scores_have_no_say(store, recorder, rng):
+    before = read_json(store), store.read_thresholds(ENSEMBLE)
+    for model in scored.SKILLS:
+        test = store.read_scores(model, "test")
+        store.write_scores(model, "test", test * rng.random(test.shape))
+    fuse.run(scored.params(), store, recorder)
+    assert (read_json(store), store.read_thresholds(ENSEMBLE)) == before
+
+
+def test_the_same_scores_give_the_same_bytes(store, recorder):
+    names = ("ensemble.json", "candidates.csv")
+    before = [store.place("fusion", name).read_bytes() for name in names]
+    fuse.run(scored.params(), store, recorder)
+    assert [store.place("fusion", name).read_bytes() for name in names] == before
+
+
+def test_the_recorder_learns_every_candidates_value(store, recorder):
+    names = [name for name, _, _ in recorder.logged_metrics]
+    assert "validation/mean/roc_auc_macro" in names
+    assert "validation/crnn_gru/roc_auc_macro" in names
+    assert recorder.logged_tags["fusion"] == read_json(store)["method"]
