@@ -1,54 +1,38 @@
-"""Second-order sections of an equaliser: `[b0, b1, b2, 1, a1, a2]` as scipy has them.
+"""Tone controls as gain over frequency: they colour a spectrum and delay nothing.
 
-References:
-    Robert Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients
-    (shelves of slope 1, peaks of Q = 1).
+Every function takes frequencies in Hz and returns decibels, so that controls in a row
+are added up and turned into a factor once.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
-Section = list[float]
+Curve = NDArray[np.floating[Any]]  # one value per frequency
 
-
-def low_shelf(corner_hz: float, gain_db: float, rate_hz: float) -> Section:
-    """Boost or cut what lies below a corner."""
-    return _shelf(corner_hz, gain_db, rate_hz, sign=1)
+PEAK_OCTAVES = 0.5  # from the centre of a resonance to its flank
 
 
-def high_shelf(corner_hz: float, gain_db: float, rate_hz: float) -> Section:
-    """Boost or cut what lies above a corner."""
-    return _shelf(corner_hz, gain_db, rate_hz, sign=-1)
+def low_shelf(frequencies_hz: Curve, corner_hz: float, gain_db: float) -> Curve:
+    """Boost what lies below a corner, by half at the corner itself."""
+    gain: Curve = gain_db / (1 + (frequencies_hz / corner_hz) ** 2)
+    return gain
 
 
-def peak(centre_hz: float, gain_db: float, rate_hz: float) -> Section:
-    """Boost or cut what lies around a centre."""
-    amplitude, omega = 10 ** (gain_db / 40), 2 * np.pi * centre_hz / rate_hz
-    alpha, cosine = np.sin(omega) / 2, np.cos(omega)
-    return _normalised(
-        [1 + alpha * amplitude, -2 * cosine, 1 - alpha * amplitude],
-        [1 + alpha / amplitude, -2 * cosine, 1 - alpha / amplitude],
-    )
+def high_shelf(frequencies_hz: Curve, corner_hz: float, gain_db: float) -> Curve:
+    """Boost what lies above a corner, by half at the corner itself."""
+    gain: Curve = gain_db - low_shelf(frequencies_hz, corner_hz, gain_db)
+    return gain
 
 
-def _shelf(corner_hz: float, gain_db: float, rate_hz: float, *, sign: int) -> Section:
-    # The two shelves differ in the sign of the cosine and of the middle coefficients.
-    amplitude, omega = 10 ** (gain_db / 40), 2 * np.pi * corner_hz / rate_hz
-    cosine = sign * np.cos(omega)
-    root = np.sqrt(2 * amplitude) * np.sin(omega)
-    more, less = amplitude + 1, amplitude - 1
-    return _normalised(
-        [
-            amplitude * (more - less * cosine + root),
-            sign * 2 * amplitude * (less - more * cosine),
-            amplitude * (more - less * cosine - root),
-        ],
-        [
-            more + less * cosine + root,
-            -sign * 2 * (less + more * cosine),
-            more + less * cosine - root,
-        ],
-    )
+def peak(frequencies_hz: Curve, centre_hz: float, gain_db: float) -> Curve:
+    """Boost what lies around a centre."""
+    octaves = np.log2(np.maximum(frequencies_hz, 1) / centre_hz)
+    gain: Curve = gain_db * np.exp(-((octaves / PEAK_OCTAVES) ** 2) / 2)
+    return gain
 
 
-def _normalised(numerator: Section, denominator: Section) -> Section:
-    return [float(x / denominator[0]) for x in [*numerator, *denominator]]
+def factor(gain_db: Curve) -> Curve:
+    """Return what amplitudes are multiplied by."""
+    return np.asarray(10 ** (gain_db / 20), np.float32)

@@ -3,21 +3,26 @@
 All of it is drawn for every clip, so that none of it says anything about the music.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
+import scipy.fft
 import soundfile
-import soxr
+from numpy.typing import NDArray
 
 from tagsmith.datasets.scores import equalizer
 from tagsmith.datasets.scores.draw import Rng, between, chance, log_between, pick
-from tagsmith.datasets.scores.player import Part
+from tagsmith.datasets.scores.equalizer import Curve
+from tagsmith.datasets.scores.player import Part, Tone
 from tagsmith.datasets.scores.synthesis import RATE_HZ, Sound, synthesise
 from tagsmith.store import atomic
 
+Spectrum = NDArray[np.complex64]
+
+AIR_DB = -8.0  # reverberation has fewer highs
 PEAK = 0.84  # the loudest sample before encoding: mp3 overshoots by a decibel or so
 SIXTY_DB = np.log(1000)
 CHANNELS = {1: 4, 2: 1}
@@ -78,17 +83,26 @@ def draw(rng: Rng) -> Room:
 def record(
     parts: Sequence[Part], room: Room, seconds: float, soundfont: Path, rng: Rng
 ) -> Sound:
-    """Return a clip's sound, `(samples, channels)` at the room's sample rate."""
-    samples = round(seconds * RATE_HZ)
-    dry = np.zeros((room.channels, samples), np.float32)
+    """Return a clip's sound, `(samples, channels)` at the room's sample rate.
+
+    Everything between the players and the level is a product of spectra: tone, the
+    room's answer, and the resampling, which is the part of a spectrum that fits.
+    """
+    # Whole seconds, so that the transform is as long at any of the sample rates.
+    padded_seconds = scipy.fft.next_fast_len(math.ceil(seconds + room.decay_seconds))
+    length = padded_seconds * RATE_HZ
+    frequencies = scipy.fft.rfftfreq(length, 1 / RATE_HZ).astype(np.float32)
+    mixed = np.zeros((room.channels, len(frequencies)), np.complex64)
     for part in parts:
-        sound = synthesise(part, samples, soundfont)
-        dry += _gains(part.pan, room.channels)[:, np.newaxis] * sound
-    wet = _reverberated(_heard_by_microphone(dry, room), room, rng)
-    sound = soxr.resample(wet.T, RATE_HZ, room.sample_rate_hz)
+        sound = synthesise(part, round(seconds * RATE_HZ), soundfont)
+        spectrum = _toned(scipy.fft.rfft(sound, length), frequencies, part.tone)
+        mixed += _gains(part.pan, room.channels)[:, np.newaxis] * spectrum
+    mixed *= _answer(room, frequencies, rng)
+    resampled = padded_seconds * room.sample_rate_hz
+    mixed *= resampled / length  # the inverse divides by its own length
+    sound = scipy.fft.irfft(mixed[:, : resampled // 2 + 1], resampled, axis=1)
     wanted = round(seconds * room.sample_rate_hz)
-    sound = np.pad(sound, ((0, max(0, wanted - len(sound))), (0, 0)))[:wanted]
-    return _levelled(sound, room, rng)
+    return _levelled(np.ascontiguousarray(sound[:, :wanted].T), room, rng)
 
 
 def encode(sound: Sound, room: Room, path: Path) -> None:
@@ -119,28 +133,34 @@ def _gains(pan: float, channels: int) -> Sound:
     return np.array(gains, np.float32)
 
 
-def _heard_by_microphone(sound: Sound, room: Room) -> Sound:
-    sections = [
-        equalizer.low_shelf(200, room.low_db, RATE_HZ),
-        equalizer.high_shelf(3000, room.high_db, RATE_HZ),
-    ]
-    heard = scipy.signal.sosfilt(np.array(sections, np.float32), sound, axis=1)
-    return np.asarray(heard, np.float32)
+def _toned(spectrum: Spectrum, frequencies: Curve, tone: Tone) -> Spectrum:
+    """Give a part its tone, which leaves its power as it was."""
+    gain = equalizer.factor(
+        equalizer.low_shelf(frequencies, 250, tone.low_db)
+        + equalizer.high_shelf(frequencies, 2500, tone.high_db)
+        + equalizer.peak(frequencies, tone.body_hz, tone.body_db)
+    )
+    toned = spectrum * gain
+    before, after = (float(np.vdot(x, x).real) for x in (spectrum, toned))
+    return toned * np.float32(math.sqrt(before / after) if after else 1)
 
 
-def _reverberated(dry: Sound, room: Room, rng: Rng) -> Sound:
-    """Add the room's answer, decaying noise; all are `(channels, samples)`."""
+def _answer(room: Room, frequencies: Curve, rng: Rng) -> Spectrum:
+    """Return what room and microphone multiply a spectrum by: `(channels, bins)`."""
+    microphone = equalizer.factor(
+        equalizer.low_shelf(frequencies, 200, room.low_db)
+        + equalizer.high_shelf(frequencies, 3000, room.high_db)
+    )
     if not room.wet:
-        return dry
+        return microphone[np.newaxis].astype(np.complex64)
     tail = round(room.decay_seconds * RATE_HZ)
-    noise = rng.standard_normal((len(dry), tail), np.float32)
+    noise = rng.standard_normal((room.channels, tail), np.float32)
     noise *= np.exp(-SIXTY_DB * np.arange(tail) / tail)
-    # Air takes the highs: a gentle low-pass.
-    noise = scipy.signal.lfilter([0.5, 0.5], [1, -0.3], noise, axis=1)
     noise /= np.sqrt((noise**2).sum(axis=1, keepdims=True))
-    answer = scipy.signal.oaconvolve(dry, noise.astype(np.float32), axes=1)
-    wet = (1 - room.wet) * dry + room.wet * answer[:, : dry.shape[1]]
-    return np.asarray(wet, np.float32)
+    air = equalizer.factor(equalizer.high_shelf(frequencies, 4000, AIR_DB))
+    reverberation = scipy.fft.rfft(noise, 2 * (len(frequencies) - 1), axis=1) * air
+    answer: Spectrum = microphone * (1 - room.wet + room.wet * reverberation)
+    return answer
 
 
 def _levelled(sound: Sound, room: Room, rng: Rng) -> Sound:

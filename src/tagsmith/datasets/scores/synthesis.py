@@ -1,4 +1,4 @@
-"""A part becomes sound: the sound bank plays it, then tone and loudness are set.
+"""A part becomes sound: the sound bank plays it, at the loudness that it shall have.
 
 Every part is synthesised alone, in mono at 44.1 kHz, so that its loudness among the
 others is set by what is heard and not by how its sound bank was recorded. A part starts
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
-from tagsmith.datasets.scores import equalizer
 from tagsmith.datasets.scores.instruments import DRUM_BANK
 from tagsmith.datasets.scores.player import Part
 from tagsmith.errors import MissingError
@@ -31,21 +29,22 @@ Message = tuple[str, Any, *tuple[Any, ...]]  # a method of the synthesiser, argu
 
 
 def synthesise(part: Part, samples: int, soundfont: Path) -> Sound:
-    """Return a part's sound, `(samples,)`, at `RATE_HZ` and its own loudness.
+    """Return a part's sound, `(samples,)` at `RATE_HZ`, at the part's loudness.
 
     Raises:
         MissingError: The bank has no such instrument.
     """
     sound = _played(part, samples, soundfont)
-    tone = part.tone
-    sections = [
-        equalizer.low_shelf(250, tone.low_db, RATE_HZ),
-        equalizer.high_shelf(2500, tone.high_db, RATE_HZ),
-        equalizer.peak(tone.body_hz, tone.body_db, RATE_HZ),
-    ]
-    sound = scipy.signal.sosfilt(np.array(sections, np.float32), sound)
-    gain = 10 ** (part.level_db / 20) / _loudness(sound)
-    return np.asarray(sound * np.float32(gain), np.float32)
+    gain = 10 ** (part.level_db / 20) / loudness(sound)
+    return sound * np.float32(gain)
+
+
+def loudness(sound: Sound) -> float:
+    """Return the root mean square of the louder half of a sound's blocks."""
+    whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
+    power = np.mean(sound[:whole].reshape(-1, BLOCK_SAMPLES) ** 2, axis=1)
+    louder = np.sort(power)[len(power) // 2 :]
+    return float(np.sqrt(louder.mean())) + 1e-9  # silence stays silence
 
 
 @lru_cache(maxsize=8)
@@ -118,11 +117,3 @@ def _movements(part: Part, samples: int) -> list[tuple[int, Message]]:
         messages.append((at, ("channel_set_pitch_wheel", round(wheel[number]))))
         messages.append((at, ("channel_set_volume", float(volume[number]))))
     return messages
-
-
-def _loudness(sound: Sound) -> float:
-    """Return the root mean square of the louder half of a sound's blocks."""
-    whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
-    power = np.mean(sound[:whole].reshape(-1, BLOCK_SAMPLES) ** 2, axis=1)
-    louder = np.sort(power)[len(power) // 2 :]
-    return float(np.sqrt(louder.mean())) + 1e-9  # silence stays silence
