@@ -9,6 +9,7 @@ This is the only module that imports Great Expectations, which takes six seconds
 """
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ import pandas as pd
 
 from tagsmith import suites
 from tagsmith.config import SPLITS
-from tagsmith.errors import MissingError
+from tagsmith.errors import ConfigError, MissingError
 from tagsmith.findings import Finding, insist
 from tagsmith.store import Store, write_json
 
@@ -30,6 +31,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it uses `sre_constants`
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
+
+# This logger of theirs says, whoever asks, that there is a temporary folder.
+logging.getLogger("great_expectations.data_context.types.base").setLevel("WARNING")
 
 SUITES = Path("expectations")
 # The time of a run would make each run's pages differ.
@@ -79,9 +83,12 @@ class Inspection:
             },
             run_id=RUN,
         )
+        # They come in any order; a row's first reason should be the suite's first.
+        places = {part.id: place for place, part in enumerate(suite.expectations)}
+        results = sorted(outcome.results, key=lambda r: places[r.expectation_config.id])
         findings = [
             finding
-            for result in outcome.results
+            for result in results
             if not result.success
             for finding in _findings(name, suite.meta["row"], result, parameters or {})
         ]
@@ -137,8 +144,18 @@ def _findings(
     elif not rows:
         yield Finding(suite, severity, template, row="")
     for row in rows:
-        reason = template.format_map({**parameters, **row})
+        reason = _filled(template, {**parameters, **row}, suite)
         yield Finding(suite, severity, reason, row=str(row[key[0]]))
+
+
+def _filled(template: str, fields: Mapping[str, object], suite: str) -> str:
+    try:
+        return template.format_map(fields)
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            f"expectations/{suite}.json: the reason {template!r} cannot be filled with "
+            f"{sorted(fields)}: {error}; add the column to the suite's meta.row"
+        ) from error
 
 
 def _raised(result: Any) -> str:  # noqa: ANN401

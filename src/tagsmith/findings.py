@@ -6,7 +6,7 @@ info       it is noted
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tagsmith.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-SHOWN = 5  # rows that a message names
+SHOWN = 5  # faults, and rows of each, that a message names
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,31 @@ class Finding:
     row: str
 
 
-def insist(findings: Iterable[Finding], *, docs: Path) -> None:
+def insist(findings: Sequence[Finding], *, docs: Path) -> None:
     """Raise what is critical among findings; note what is only worth knowing.
 
     Raises:
         DataError: Something is critical; its rows are named by track id.
     """
-    faults: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.severity == "info":
-            logger.info("%s: %s %s", finding.suite, finding.row, finding.reason)
-        if finding.severity == "critical":
-            rows = faults.setdefault(f"{finding.suite}: {finding.reason}", [])
-            rows += [finding.row] if finding.row and finding.row not in rows else []
+    faults = _by_reason(findings, "critical")
+    for fact in _by_reason(findings, "info"):
+        logger.info("%s", fact)
     if faults:
-        named = (reason + _in_brackets(rows) for reason, rows in faults.items())
+        more = f"; and {len(faults) - SHOWN} more faults" if len(faults) > SHOWN else ""
         raise DataError(
-            "the data cannot be trusted; "
-            + "; ".join(named)
-            + f". See {docs}/index.html"
+            f"the data cannot be trusted; {'; '.join(faults[:SHOWN])}{more}. "
+            f"See {docs}/index.html"
         )
+
+
+def _by_reason(findings: Sequence[Finding], severity: str) -> list[str]:
+    """Say what was found, each reason once, with the rows in brackets."""
+    rows: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        if finding.severity == severity:
+            named = rows.setdefault(f"{finding.suite}: {finding.reason}", {})
+            named.update({finding.row: None} if finding.row else {})
+    return [reason + _in_brackets(list(named)) for reason, named in rows.items()]
 
 
 def _in_brackets(rows: list[str]) -> str:

@@ -161,7 +161,7 @@ SCORES: list[Row] = [
 SUITES: dict[str, tuple[list[str], list[Row]]] = {
     "tracks": (["track_id", "path", "declared_seconds", "decoded_seconds"], TRACKS),
     "annotations": (["track_id", "tag"], ANNOTATIONS),
-    "splits": (["track_id", "split", "group"], SPLITS_SUITE),
+    "splits": (["track_id", "split", "group", "sha256"], SPLITS_SUITE),
     "features": (["track_id"], FEATURES),
     "scores": (["track_id", "tag", "model"], SCORES),
 }

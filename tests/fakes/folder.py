@@ -31,7 +31,7 @@ def write(folder: Path, described: Sequence[Row], *, seconds: float = 1) -> Path
     """Write `music/`, a different sound for each path, and return `manifest.csv`."""
     for number, row in enumerate(described):
         path = folder / "music" / str(row["path"])
-        hz = 300 + 100 * number
+        hz = 300 + 5 * number
         audio.write(path, audio.chord(hz, 1.5 * hz, seconds=seconds))
     return manifest(folder, described)
 

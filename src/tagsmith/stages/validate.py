@@ -21,6 +21,7 @@ from tagsmith.tracking import Recorder
 logger = logging.getLogger(__name__)
 
 SHOWN = 3  # bad files that a message names
+LOGGED = 20  # and that the log does; the table has them all
 
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
@@ -47,6 +48,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     if problem:
         raise DataError(problem)
     insist(findings, docs=docs)
+    logger.info("validate: %d tracks are as expected; see %s", len(clean), docs)
 
 
 # --- tables as the suites look at them
@@ -122,8 +124,10 @@ def _report(
     problem: str,
 ) -> None:
     critical = Counter(f.suite for f in findings if f.severity == "critical")
-    for row in quarantine.itertuples(index=False):
+    for row in quarantine.head(LOGGED).itertuples(index=False):
         logger.warning("quarantine: %s %s", row.track_id, row.reason)
+    if len(quarantine) > LOGGED:
+        logger.warning("quarantine: and %d more", len(quarantine) - LOGGED)
     store.write_report(
         "validation",
         {
