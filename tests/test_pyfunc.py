@@ -2,6 +2,10 @@
 
 import base64
 import functools
+import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -9,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tagsmith import ensemble, registry
+from tagsmith import ensemble, models, registry
 from tagsmith.errors import DataError, MissingError
 from tagsmith.pyfunc import AudioTagger
 from tests.fakes import ensembles
@@ -152,3 +156,43 @@ def test_a_registered_ensemble_tags_audio(bundle, recording):
     (heard,) = model.predict(table, params={"top": 1})["tags"]
     assert heard[0]["tag"] == TAGS[0]
     assert model.metadata.signature.inputs.input_names() == ["audio"]
+
+
+ELSEWHERE = """
+import json, sys
+import mlflow, pandas
+model = mlflow.pyfunc.load_model(sys.argv[1])
+heard = model.predict(pandas.DataFrame({"audio": [sys.argv[2]]}))["tags"][0]
+print(json.dumps({"code": sys.modules["tagsmith"].__file__, "heard": heard}))
+"""
+
+
+@pytest.fixture
+def real_bundle(tmp_path, rng):
+    params = tiny_params()
+    store = ensembles.store(tmp_path / "data", rng)
+    config, feature = params.model("crnn_gru"), params.feature("logmel")
+    for name in ensembles.WEIGHTS:
+        network = models.build(config, feature, tags=len(TAGS))
+        tagger = models.Tagger(name, config, feature, tuple(TAGS), network)
+        tagger.save(store.place("models", name))
+    write(store, tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+@pytest.mark.slow
+@pytest.mark.keras
+@pytest.mark.usefixtures("mlflow_database")
+def test_a_registered_ensemble_hears_the_same_without_the_repository(
+    real_bundle, recording, tmp_path
+):
+    version = registry.register(real_bundle, "tagsmith", {})
+    here = ensemble.Ensemble.load(real_bundle).listen(recording)
+    command = [sys.executable, "-c", ELSEWHERE, version.uri, str(recording)]
+    elsewhere = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    said = subprocess.check_output(command, cwd=tmp_path, env=elsewhere, text=True)
+    there = json.loads(said.splitlines()[-1])
+    assert there["code"].startswith(str(tmp_path / "mlruns"))
+    assert [each["tag"] for each in there["heard"]] == [each.tag for each in here]
+    scores = [each["score"] for each in there["heard"]]
+    assert scores == pytest.approx([each.score for each in here], abs=1e-5)
