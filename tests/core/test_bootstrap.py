@@ -125,9 +125,9 @@ def test_a_tag_that_resamples_lose_is_left_out_of_them(judged):
 def test_a_thousand_resamples_of_mediaevals_size_take_seconds(rng):
     truth = rng.random((5000, 56)) < 0.03
     scores = truth + rng.normal(size=truth.shape)
-    started = time.perf_counter()
+    started = time.process_time()
     bootstrap.interval(truth, scores, metric=ROC, config=Resampling(1000), seed=1)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_an_unknown_metric_is_refused_with_those_there_are(judged):

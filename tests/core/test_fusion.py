@@ -73,8 +73,8 @@ def test_weighted_comes_near_the_best_of_a_fine_grid(seed):
         metrics.areas(truth, a * matrices[0] + b * matrices[1] + c * matrices[2])[
             "ROC-AUC-macro"
         ]
-        for a, b, c in itertools.product(range(21), repeat=3)
-        if a + b + c == 20
+        for a, b, c in itertools.product(range(11), repeat=3)
+        if a + b + c == 10
     )
     found = fusion.search(truth, scores, trying("weighted"))[-1]
     assert found.value >= best - 0.004
