@@ -113,9 +113,12 @@ class Inspection:
                 "class_name": "SiteBuilder",
                 "store_backend": backend,
                 "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "show_how_to_buttons": False,
             },
         )
         self._context.build_data_docs(site_names=["tagsmith"])
+        for animation in folder.rglob("*.gif"):  # of the how-to: 3 MB
+            animation.unlink()
 
     def _suite(self, name: str) -> gx.ExpectationSuite:
         path = self.folder / f"{name}.json"
@@ -177,7 +180,8 @@ def check_features(store: Store, feature: str) -> None:
     """
     path = store.find("features", feature, "index.parquet", made_by="extract")
     parameters = {"tracks": len(store.read_tracks())}
-    _check_output(store, "features", pd.read_parquet(path), parameters)
+    docs = store.empty("reports", "data_docs", f"features_{feature}")
+    _check_output("features", pd.read_parquet(path), parameters, docs=docs)
 
 
 def check_scores(store: Store, models: Iterable[str]) -> None:
@@ -195,15 +199,15 @@ def check_scores(store: Store, models: Iterable[str]) -> None:
         for model in models
         for split in SPLITS
     )
-    _check_output(store, "scores", table.reset_index(drop=True), {})
+    docs = store.empty("reports", "data_docs", "scores")
+    _check_output("scores", table.reset_index(drop=True), {}, docs=docs)
 
 
 def _check_output(
-    store: Store, name: str, table: pd.DataFrame, parameters: Parameters
+    name: str, table: pd.DataFrame, parameters: Parameters, *, docs: Path
 ) -> None:
     inspection = Inspection()
     findings = inspection.check(name, table, parameters)
-    docs = store.empty("reports", "data_docs", name)
     inspection.write_docs(docs)
     insist(findings, docs=docs)
 

@@ -62,6 +62,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, kind):
         audio.read(path, 16000)
 
 
+def test_headerless_audio_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"a\.raw is not audio"):
+        audio.read(fake.text(tmp_path / "a.raw"), 16000)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(MissingError, match=r"nowhere\.mp3 is not there"):
         audio.read(tmp_path / "nowhere.mp3", 16000)
@@ -73,72 +78,10 @@ def test_a_damaged_flac_is_named(tmp_path):
         audio.read(path, 16000)
 
 
-@pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "wav", "aiff"])
-def test_a_probe_agrees_with_what_was_written(tmp_path, suffix):
-    sound = fake.sine(seconds=3, rate_hz=22050)
-    path = tmp_path / f"a.{suffix}"
-    found = audio.probe(fake.write(path, sound, rate_hz=22050, channels=2))
-    assert (found.sample_rate_hz, found.channels, found.problem) == (22050, 2, "")
-    assert found.decoded_seconds == pytest.approx(3, abs=0.06)
-    assert found.rms_db == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.2)
-    assert found.sha256 == audio.sha256(path)
-
-
-@pytest.mark.parametrize("suffix", ["mp3", "wav", "aiff"])
-def test_a_truncated_file_declares_more_than_it_has(tmp_path, suffix):
-    path = fake.write(tmp_path / f"a.{suffix}", fake.noise(seconds=4))
-    found = audio.probe(fake.truncate(path))
-    assert found.declared_seconds == pytest.approx(4, abs=0.01)
-    assert found.decoded_seconds == pytest.approx(2, abs=0.3)
-
-
-def test_a_truncated_ogg_is_a_problem(tmp_path):
-    path = fake.write(tmp_path / "a.ogg", fake.noise(seconds=4))
-    assert audio.probe(path).problem == ""
-    assert "ends early" in audio.probe(fake.truncate(path)).problem
-
-
-def test_an_mp3_without_a_header_declares_nothing(tmp_path):
-    path = fake.write(tmp_path / "a.mp3", fake.noise(seconds=4))
-    content = path.read_bytes()
-    second_frame = content.index(content[:2], 100)
-    path.write_bytes(content[second_frame:])
-    assert np.isnan(audio.probe(path).declared_seconds)
-
-
-def test_the_header_of_an_mp3_is_found_behind_its_tag(tmp_path):
-    path = fake.write(tmp_path / "a.mp3", fake.noise(seconds=4))
-    tag = b"ID3\x03\x00\x00\x00\x00\x02\x00" + bytes(256)
-    path.write_bytes(tag + path.read_bytes())
-    assert audio.probe(path).declared_seconds == pytest.approx(4, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("kind", "problem"),
-    [
-        ("zero_byte", "is empty (0 bytes)"),
-        ("text", "is not audio"),
-        ("not_a_number", "no numbers"),
-    ],
-)
-def test_a_probe_says_what_is_wrong(tmp_path, kind, problem):
-    found = audio.probe(fake.BAD[kind](tmp_path / "bad.mp3"))
-    assert problem in found.problem
-    assert np.isfinite([found.decoded_seconds, found.rms_db]).all()
-
-
-def test_a_probe_of_silence_is_at_the_floor(tmp_path):
-    assert audio.probe(fake.silent(tmp_path / "a.wav")).rms_db == audio.FLOOR_DB
-
-
-def test_a_probe_of_nothing_raises_nothing(tmp_path):
-    assert audio.probe(tmp_path / "nowhere.mp3").problem == "is not there"
-
-
 def test_the_decoder_says_nothing_by_itself(tmp_path):
     path = fake.damage(fake.write(tmp_path / "a.mp3", fake.noise(seconds=4)))
-    script = "import sys, pathlib, tagsmith.features.audio as audio\n"
-    script += "print(audio.probe(pathlib.Path(sys.argv[1])).problem)"
+    script = "import sys, pathlib, tagsmith.features.probe as probe\n"
+    script += "print(probe.probe(pathlib.Path(sys.argv[1])).problem)"
     command = [sys.executable, "-c", script, path]
     done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -148,7 +91,7 @@ def test_threads_that_decode_leave_the_terminal_as_it_was(tmp_path):
     paths = [fake.write(tmp_path / f"{i}.mp3", fake.noise(i)) for i in range(8)]
     before = os.fstat(2)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(audio.probe, paths * 4))
+        list(pool.map(lambda path: audio.read(path, 8000), paths * 4))
     after = os.fstat(2)
     assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
 
@@ -156,13 +99,4 @@ def test_threads_that_decode_leave_the_terminal_as_it_was(tmp_path):
 def test_real_music_is_read(fixtures):
     for path in (fixtures / "audio").glob("*.*"):
         waveform = audio.read(path, 16000)
-        assert waveform.size / 16000 == pytest.approx(
-            audio.probe(path).decoded_seconds, abs=0.01
-        )
-        assert 0.01 < np.abs(waveform).max() < 1.5
-
-
-def test_real_music_has_no_problem(fixtures):
-    probes = [audio.probe(path) for path in (fixtures / "audio").rglob("*.???")]
-    found = [probe.problem for probe in probes if probe.channels]
-    assert len(found) >= 28 and set(found) == {""}
+        assert waveform.size > 5 * 16000 and 0.1 < np.abs(waveform).max() < 1.5

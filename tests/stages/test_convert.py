@@ -188,7 +188,7 @@ from tagsmith.store import Store
 from tagsmith.tracking import MemoryRecorder
 from tests.fakes import folder
 place = Path(sys.argv[1])
-params = folder.params(place, {"engine.workers": 2})
+params = folder.params(place, {"engine.workers": 1})
 convert.run(params, Store(place / "data", scratch=place / "scratch"), MemoryRecorder())
 """
 

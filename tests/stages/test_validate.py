@@ -265,7 +265,7 @@ def test_faultless_features_and_scores_pass(scored):
     expectations.check_features(scored, "logmel")
     expectations.check_scores(scored, ["crnn"])
     docs = scored.place("reports", "data_docs")
-    assert (docs / "features" / "index.html").is_file()
+    assert (docs / "features_logmel" / "index.html").is_file()
     assert (docs / "scores" / "index.html").is_file()
 
 

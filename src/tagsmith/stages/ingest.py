@@ -18,7 +18,7 @@ from tagsmith.config import FolderDataset, Params, ScoresDataset
 from tagsmith.datasets.listing import Listing
 from tagsmith.engine import each
 from tagsmith.errors import DataError
-from tagsmith.features.audio import Probe, probe
+from tagsmith.features.probe import Probe, probe
 from tagsmith.store import TRACK_COLUMNS, Store, atomic
 from tagsmith.tracking import Recorder
 
