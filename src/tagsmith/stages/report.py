@@ -1,0 +1,128 @@
+"""Stage `report`: everything that was found, as one page of HTML."""
+
+import io
+import json
+import logging
+import platform
+import subprocess
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from tagsmith import __version__, page, plots
+from tagsmith.config import ENSEMBLE, Params
+from tagsmith.core import highlights
+from tagsmith.store import Store, write_text
+from tagsmith.tracking import Recorder
+
+logger = logging.getLogger(__name__)
+
+SOURCES = ("src", "expectations", "params.yaml", "dvc.yaml")
+VERSIONS = ("tensorflow", "keras", "mlflow", "dvc", "librosa", "scikit-learn")
+
+
+def run(params: Params, store: Store, recorder: Recorder) -> None:
+    """Write `reports/report.html`; equal inputs at one commit give equal bytes.
+
+    Raises:
+        MissingError: A stage before this one has not run.
+    """
+    out = store.place("reports", "report.html")
+    write_text(out, page.render(_facts(params, store)))
+    recorder.artifact(out)
+    logger.info("report: %s", out)
+
+
+def _facts(params: Params, store: Store) -> dict[str, Any]:
+    """Read what the page shows, by the names that its template uses."""
+    figures = store.read_report("metrics", made_by="evaluate")
+    intervals = store.read_report("intervals", made_by="evaluate")
+    fusion = json.loads(
+        store.find("fusion", "ensemble.json", made_by="fuse").read_text("utf-8")
+    )
+    weights = sorted(fusion["weights"].items(), key=lambda item: -item[1])
+    tags = highlights.tag_rows(
+        _table(store, "per_tag.csv"), store.read_thresholds(ENSEMBLE)
+    )
+    tried = pd.read_csv(store.find("fusion", "candidates.csv", made_by="fuse"))
+    return {
+        "params": params,
+        "params_text": _yaml(params),
+        "promotion": store.read_report("promotion", made_by="promote"),
+        "validation": store.read_report("validation", made_by="validate"),
+        "ensemble": ENSEMBLE,
+        "figures": figures,
+        "intervals": intervals,
+        "scale": page.comparison(figures, intervals),
+        "members": weights,
+        "best_member": highlights.best_member(figures["test"]),
+        "fusion": fusion,
+        "candidates": highlights.candidates(tried, params.fusion.metric),
+        "tags": tags,
+        "worst": highlights.worst(tags),
+        "surpassed": highlights.surpassed(tags),
+        "pairs": highlights.pairs(_table(store, "plots", "cooccurrence.csv")),
+        "pictures": _pictures(store),
+        "data": highlights.dataset(
+            store.read_tracks(),
+            store.read_table("annotations"),
+            store.read_table("quarantine", made_by="validate"),
+        ),
+        "docs": _docs(store),
+        "made_of": _made_of(),
+    }
+
+
+def _table(store: Store, *parts: str) -> pd.DataFrame:
+    return plots.read(store.find("reports", *parts, made_by="evaluate"), ())
+
+
+def _pictures(store: Store) -> dict[str, str]:
+    return {
+        name: page.picture(
+            store.find("reports", "plots", f"{name}.png", made_by="evaluate")
+        )
+        for name in plots.PLOTS
+    }
+
+
+def _docs(store: Store) -> list[tuple[str, str]]:
+    """Find the pages that say what was checked: their names, and where they lie."""
+    report = store.find("reports", "validation.json", made_by="validate").parent
+    pages = sorted(report.glob("data_docs/*/index.html"))
+    return [(page.parent.name, page.relative_to(report).as_posix()) for page in pages]
+
+
+def _yaml(params: Params) -> str:
+    """Write the parameters as they were understood."""
+    text = io.StringIO()
+    YAML(typ="rt", pure=True).dump(params.model_dump(mode="json"), text)
+    return text.getvalue()
+
+
+def _made_of() -> dict[str, Any]:
+    """Say which code made it, and when that was written: no clock is asked."""
+    commit, _, date = _git("show", "-s", "--format=%H %cs", "HEAD").partition(" ")
+    return {
+        "commit": commit or "none: not a git repository",
+        "date": date,
+        "changed": bool(_git("status", "--porcelain", "--", *SOURCES)),
+        "versions": {"tagsmith": __version__, "Python": platform.python_version()}
+        | {name: version(name) for name in VERSIONS},
+    }
+
+
+def _git(*words: str) -> str:
+    """Ask git; nothing if it is not there, or this is no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            ["git", *words],  # noqa: S607 - whichever git the user has
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
