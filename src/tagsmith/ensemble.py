@@ -136,7 +136,7 @@ class Ensemble:
         decisions = decide(scores[np.newaxis], self.thresholds, self.calibration)[0]
         order = np.argsort(-scores, kind="stable")[:top]
         return [
-            Heard(self.tags[tag], float(scores[tag]), bool(decisions[tag]))
+            Heard(self.tags[tag], round(float(scores[tag]), 6), bool(decisions[tag]))
             for tag in order
         ]
 

@@ -38,6 +38,8 @@ BUNDLE = "bundle"  # the name of the artifact
 COLUMN = "audio"
 SECONDS_TO_FETCH = 30.0  # without a byte, before a server is given up
 LONGEST_PATH = 4096  # letters; anything longer can only be audio itself
+SMALLEST_FILE = 44  # bytes: the header of a WAV
+SHOWN = 80  # letters of a recording in a message
 
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(DataType.string, COLUMN)]),
@@ -92,7 +94,11 @@ class AudioTagger(PythonModel):
 
     def _tags(self, recording: str, top: int | None) -> list[dict[str, Any]]:
         with local(recording) as path:
-            return [asdict(heard) for heard in self.ensemble.listen(path, top)]
+            try:
+                return [asdict(heard) for heard in self.ensemble.listen(path, top)]
+            except DataError as error:
+                sentence = str(error).replace(str(path), _shown(recording))
+                raise DataError(sentence) from error
 
 
 @contextmanager
@@ -139,18 +145,21 @@ def _fetch(url: str, path: Path) -> None:
 
 
 def _decoded(recording: str) -> bytes:
-    shown = recording if len(recording) < 80 else f"{recording[:60]}..."  # noqa: PLR2004
     text = recording.partition(",")[2] if recording.startswith("data:") else recording
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         content = b""
-    if not content:
+    if len(content) < SMALLEST_FILE:
         raise MissingError(
-            f"{shown!r} is neither a file here, nor a URL (file, http, https), nor the "
-            "base64 of an audio file"
+            f"{_shown(recording)} is neither a file here, nor a URL (file, http, "
+            "https), nor the base64 of an audio file"
         )
     return content
+
+
+def _shown(recording: str) -> str:
+    return recording if len(recording) <= SHOWN else f"{recording[:SHOWN]}..."
 
 
 mlflow.models.set_model(AudioTagger())

@@ -76,7 +76,7 @@ def tag_files(
 def _heard(model: "PyFuncModel", path: Path, top: int | None) -> Tags:
     if not path.is_file():
         raise MissingError(f"{path} is not there, or is not a file")
-    recording = pd.DataFrame({"audio": [str(path.resolve())]})
+    recording = pd.DataFrame({"audio": [str(path)]})
     heard = model.predict(recording, params={"top": top} if top else None)
     tags: Tags = pd.DataFrame(heard)["tags"].iloc[0]
     return tags

@@ -34,6 +34,7 @@ def connect() -> None:
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries
     warnings.filterwarnings("ignore", module=r"mlflow\.")  # remarks on its own code
     import mlflow
     from filelock import FileLock
@@ -112,7 +113,7 @@ def _complaint(doing: str, error: Exception) -> str:
     text = " ".join(str(error).split())
     if any(sign in text for sign in ("Max retries exceeded", "timed out")):
         return (
-            f"MLflow at {where} cannot be reached to {doing}; start that server, or "
+            f"MLflow at {where} cannot be reached; start that server, or "
             "set MLFLOW_TRACKING_URI to another (unset it for ./mlflow.db)"
         )
     return f"MLflow at {where} could not {doing}: {text[:300]}"

@@ -46,7 +46,7 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     fusion = {"method": "weighted", "weights": WEIGHTS}
     write_json(made.place("fusion", "ensemble.json"), fusion)
     made.write_thresholds("ensemble", dict.fromkeys(TAGS, 0.5))
-    made.write_report("validation", {"success": True})
+    made.write_report("validation", {"success": True, "quarantined": 0})
     write_scores(made, noise=noise)
     return made
 

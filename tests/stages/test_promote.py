@@ -22,8 +22,7 @@ def store(tmp_path, rng, monkeypatch):
     return ensembles.store(tmp_path / "data", rng, noise=0.6)
 
 
-def promoted(store, params=PARAMS, **report):
-    store.write_report("validation", {"success": True, **report})
+def promoted(store, params=PARAMS):
     promote.run(params, store, MemoryRecorder())
     return store.read_report("promotion", made_by="promote")
 
@@ -87,7 +86,8 @@ def test_an_ensemble_whose_files_are_gone_is_registered_again(store, tmp_path):
 
 
 def test_invalid_data_are_refused(store):
-    report = promoted(store, success=False)
+    store.write_report("validation", {"success": False, "quarantined": 3})
+    report = promoted(store)
     assert not report["promoted"]
     assert [check["name"] for check in report["checks"] if not check["passed"]] == [
         "data"
