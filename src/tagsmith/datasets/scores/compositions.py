@@ -26,7 +26,6 @@ ARTISTS = {
     ONEILL: f"trad., {ONEILL}",
     BACH: "Johann Sebastian Bach",
 }
-DANCES = ("jig", "reel")
 VOICES = 4
 SHORTEST_NOTES = 32  # shorter tunes would only repeat themselves
 
@@ -39,7 +38,7 @@ class Composition:
         collection: The book that it stands in.
         number: Its number or name there.
         title: What it is called.
-        kind: jig, reel, other or chorale.
+        kind: tune or chorale.
         source: A tune's ABC text, or a chorale's file name.
         sha256: Of what it is read from.
     """
@@ -126,16 +125,10 @@ def _tunes(collection: str, folder: Path) -> Iterator[Composition]:
                 # Every file of Ryan's has one tune, and most say that it is number 1.
                 number=path.stem if collection == RYAN else tune.number,
                 title=tune.title,
-                kind=_kind(tune),
+                kind="tune",
                 source=block,
                 sha256=hashlib.sha256(block.encode()).hexdigest(),
             )
-
-
-def _kind(tune: abc.Tune) -> str:
-    if "jig" in tune.rhythm and tune.compound:
-        return "jig"
-    return "reel" if tune.rhythm == "reel" and not tune.compound else "other"
 
 
 def _chorales(folder: Path) -> Iterator[Composition]:

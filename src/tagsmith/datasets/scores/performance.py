@@ -14,9 +14,10 @@ from tagsmith.datasets.scores.arrange import Event, Span
 from tagsmith.datasets.scores.draw import Rng, between, chance, pick
 from tagsmith.datasets.scores.instruments import (
     BASS,
+    DRUM_KITS,
     DRUMS,
     INSTRUMENTS,
-    Instrument,
+    Voice,
 )
 from tagsmith.datasets.scores.player import Notes, Part
 from tagsmith.datasets.scores.programme import Clip
@@ -26,7 +27,7 @@ Clock = Callable[[Sequence[Event]], Notes]
 TRANSPOSITIONS = (-6, 6)  # semitones
 LEAD_SECONDS = 0.3  # of silence before the first note, at most
 TAIL_SECONDS = 0.1  # nobody starts a note so shortly before the end
-LEFT_HAND_SHARE = 0.4  # of solos on instruments that can accompany themselves
+LEFT_HAND_SHARE = 0.3  # of solos on instruments that can accompany themselves
 CHORDAL_ROLES = {"pad": 2, "oompah": 2, "arpeggio": 2, "drone": 1, "double": 2}
 SINGLE_ROLES = {"double": 4, "harmony": 4, "bass": 1, "arpeggio": 1}
 LEFT_HAND_ROLES = {"pad": 1, "oompah": 1, "arpeggio": 1, "bass": 1}
@@ -37,39 +38,45 @@ def play_tune(tune: Tune, clip: Clip, seconds: float, rng: Rng) -> tuple[Part, .
     melody, spans = arrange.melody(tune), arrange.spans(tune)
     clock = _clock(melody, clip.notes_per_second, seconds, rng)
     transposition = int(rng.integers(*TRANSPOSITIONS))
+    alone = len(clip.lineup) == 1
     parts = []
     for name in clip.lineup:
-        role = _role(name, clip.lineup, rng)
-        events = _events(role, name, (melody, spans), rng)
+        role, voice = _role(name, clip.lineup, rng), _voice(name, rng)
+        events = _events(role, (melody, spans), voice, rng)
         if name != DRUMS:
             events = _transposed(events, transposition)
-            events = _fitted(
-                events, INSTRUMENTS[name], rng, free=clip.lineup == (name,)
-            )
+            events = _fitted(events, voice, rng, free=alone)
         if clip.study:
-            events = _roaming(events, INSTRUMENTS[name], rng)
-        elif clip.lineup == (name,):
-            events += _left_hand(spans, transposition, INSTRUMENTS[name], rng)
-        parts.append(player.part(name, clock(events), rng, leads=role == "melody"))
+            events = _roaming(events, voice, rng)
+        elif alone and INSTRUMENTS[name].chords and chance(LEFT_HAND_SHARE, rng):
+            events += _left_hand(spans, transposition, voice, rng)
+        leads = role == "melody"
+        parts.append(player.part(name, voice, clock(events), rng, leads=leads))
     return tuple(parts)
 
 
 def play_voices(
-    voices: Sequence[Sequence[Event]], clip: Clip, seconds: float, rng: Rng
+    score: Sequence[Sequence[Event]], clip: Clip, seconds: float, rng: Rng
 ) -> tuple[Part, ...]:
     """Play a score of several voices as it stands, shared out among the players."""
-    onsets = {event.onset: event for voice in voices for event in voice}
+    onsets = {event.onset: event for line in score for event in line}
     clock = _clock(sorted(onsets.values()), clip.notes_per_second, seconds, rng)
     transposition = int(rng.integers(*TRANSPOSITIONS))
     parts = []
     for number, name in enumerate(clip.lineup):
-        first = number * len(voices) // len(clip.lineup)
-        last = max(first + 1, (number + 1) * len(voices) // len(clip.lineup))
-        events = sorted(event for voice in voices[first:last] for event in voice)
-        events = _transposed(events, transposition)
-        events = _fitted(events, INSTRUMENTS[name], rng, free=False)
-        parts.append(player.part(name, clock(events), rng, leads=True))
+        first = number * len(score) // len(clip.lineup)
+        last = max(first + 1, (number + 1) * len(score) // len(clip.lineup))
+        events = sorted(event for line in score[first:last] for event in line)
+        voice = _voice(name, rng)
+        events = _fitted(_transposed(events, transposition), voice, rng, free=False)
+        parts.append(player.part(name, voice, clock(events), rng, leads=True))
     return tuple(parts)
+
+
+def _voice(name: str, rng: Rng) -> Voice:
+    if name == DRUMS:
+        return Voice(pick(DRUM_KITS, rng), 0, 127)
+    return pick(INSTRUMENTS[name].voices, rng)
 
 
 def _role(name: str, lineup: Sequence[str], rng: Rng) -> str:
@@ -83,7 +90,7 @@ def _role(name: str, lineup: Sequence[str], rng: Rng) -> str:
 
 
 def _events(
-    role: str, name: str, music: tuple[list[Event], list[Span]], rng: Rng
+    role: str, music: tuple[list[Event], list[Span]], voice: Voice, rng: Rng
 ) -> list[Event]:
     melody, spans = music
     match role:
@@ -96,19 +103,16 @@ def _events(
         case "drums":
             return arrange.drums(spans, rng)
         case _:
-            instrument = INSTRUMENTS[name]
-            return arrange.ACCOMPANIMENTS[role](spans, instrument.low, instrument.high)
+            return arrange.ACCOMPANIMENTS[role](spans, voice.low, voice.high)
 
 
 def _left_hand(
-    spans: Sequence[Span], transposition: int, instrument: Instrument, rng: Rng
+    spans: Sequence[Span], transposition: int, voice: Voice, rng: Rng
 ) -> list[Event]:
-    if not (instrument.chords and chance(LEFT_HAND_SHARE, rng)):
-        return []
-    middle = (instrument.low + instrument.high) // 2
+    middle = (voice.low + voice.high) // 2
     accompaniment = arrange.ACCOMPANIMENTS[pick(LEFT_HAND_ROLES, rng)]
-    events = _transposed(accompaniment(spans, instrument.low, middle), transposition)
-    return [event._replace(pitch=_folded(event.pitch, instrument)) for event in events]
+    events = _transposed(accompaniment(spans, voice.low, middle), transposition)
+    return [event._replace(pitch=_folded(event.pitch, voice)) for event in events]
 
 
 def _transposed(events: Sequence[Event], semitones: int) -> list[Event]:
@@ -116,34 +120,33 @@ def _transposed(events: Sequence[Event], semitones: int) -> list[Event]:
 
 
 def _fitted(
-    events: Sequence[Event], instrument: Instrument, rng: Rng, *, free: bool
+    events: Sequence[Event], voice: Voice, rng: Rng, *, free: bool
 ) -> list[Event]:
-    """Shift a part into its instrument's range: by octaves, or anyhow when alone."""
+    """Shift a part into a voice's range: by octaves, or anyhow when alone."""
     low = min(event.pitch for event in events)
     high = max(event.pitch for event in events)
     shifts = [
         shift
         for shift in range(-72, 73, 1 if free else 12)
-        if instrument.low <= low + shift and high + shift <= instrument.high
+        if voice.low <= low + shift and high + shift <= voice.high
     ]
-    centred = 12 * round((instrument.low + instrument.high - low - high) / 24)
+    centred = 12 * round((voice.low + voice.high - low - high) / 24)
     shift = int(rng.choice(shifts or [centred]))
     return [
-        event._replace(pitch=_folded(event.pitch + shift, instrument))
-        for event in events
+        event._replace(pitch=_folded(event.pitch + shift, voice)) for event in events
     ]
 
 
-def _folded(pitch: int, instrument: Instrument) -> int:
-    above = max(0, -(-(pitch - instrument.high) // 12))
-    below = max(0, -(-(instrument.low - pitch) // 12))
+def _folded(pitch: int, voice: Voice) -> int:
+    above = max(0, -(-(pitch - voice.high) // 12))
+    below = max(0, -(-(voice.low - pitch) // 12))
     return pitch + 12 * (below - above)
 
 
-def _roaming(events: Sequence[Event], instrument: Instrument, rng: Rng) -> list[Event]:
-    """Put every note into some octave of the instrument's range."""
-    lowest = (instrument.low + (event.pitch - instrument.low) % 12 for event in events)
-    pitches = [int(rng.choice(range(low, instrument.high + 1, 12))) for low in lowest]
+def _roaming(events: Sequence[Event], voice: Voice, rng: Rng) -> list[Event]:
+    """Put every note into some octave of a voice's range."""
+    lowest = (voice.low + (event.pitch - voice.low) % 12 for event in events)
+    pitches = [int(rng.choice(range(low, voice.high + 1, 12))) for low in lowest]
     return [
         event._replace(pitch=pitch)
         for event, pitch in zip(events, pitches, strict=True)

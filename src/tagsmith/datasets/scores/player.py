@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagsmith.datasets.scores.draw import Rng, between, chance, log_between, pick
-from tagsmith.datasets.scores.instruments import DRUM_KITS, INSTRUMENTS, Instrument
+from tagsmith.datasets.scores.instruments import INSTRUMENTS, Instrument, Voice
 
 Notes = NDArray[np.float64]  # rows of onset and duration in seconds, pitch, velocity
 
@@ -68,14 +68,14 @@ class Part:
     tone: Tone
 
 
-def part(name: str, notes: Notes, rng: Rng, *, leads: bool) -> Part:
+def part(name: str, voice: Voice, notes: Notes, rng: Rng, *, leads: bool) -> Part:
     """Let somebody play notes whose velocities are still 0; leaders are louder."""
     instrument = INSTRUMENTS.get(name)  # drums are none
     return Part(
-        program=pick(instrument.programs if instrument else DRUM_KITS, rng),
+        program=voice.program,
         drums=instrument is None,
         notes=_touched(notes, rng),
-        level_db=between(-2, 2, rng) if leads else between(-8, 1, rng),
+        level_db=between(-2, 2, rng) if leads else between(-4, 1, rng),
         pan=between(-0.8, 0.8, rng),
         tone=_tone(instrument, rng),
     )
@@ -89,10 +89,10 @@ def _tone(instrument: Instrument | None, rng: Rng) -> Tone:
         vibrato_hz=between(4, 7, rng),
         swell_db=between(0, 6, rng) if chance(0.6, rng) else 0.0,
         swell_hz=between(0.05, 0.6, rng),
-        low_db=between(-8, 5, rng),
-        high_db=between(-9, 7, rng),
+        low_db=between(-4, 3, rng),
+        high_db=between(-4, 4, rng),
         body_hz=log_between(200, 5000, rng),
-        body_db=between(-7, 7, rng),
+        body_db=between(-4, 4, rng),
     )
 
 

@@ -15,17 +15,17 @@ from itertools import islice
 import numpy as np
 
 from tagsmith.config import SPLITS, ScoresDataset, SplitName, SplitShares
-from tagsmith.datasets.scores.compositions import DANCES, Composition, compositions
+from tagsmith.datasets.scores.compositions import Composition, compositions
 from tagsmith.datasets.scores.draw import Rng, chance, deck, log_between, pick
 from tagsmith.datasets.scores.instruments import BASS, DRUMS, INSTRUMENTS
 
 CLIPS_PER_TUNE = 2
-# The kinds of six tunes in a row, so that any number of clips has all of them.
-KINDS = ("jig", "reel", "chorale", "jig", "reel", "other")
+# The kinds of six compositions in a row, so that any number of clips has both.
+KINDS = ("tune", "tune", "chorale", "tune", "tune", "tune")
 # Notes of the melody a second. The gaps are there so that two listeners would agree.
 NOTES_PER_SECOND = {"slow": (0.5, 1.3), "moderate": (2.2, 4.0), "fast": (5.2, 8.0)}
-PLAYERS = {1: 0.45, 2: 0.3, 3: 0.25}
-DRUMS_SHARE = 0.3  # of clips of several players
+PLAYERS = {1: 0.55, 2: 0.3, 3: 0.15}
+DRUMS_SHARE = 0.35  # of clips of several players
 STUDY_SHARE = 0.5  # of slow solos
 TEMPI = {
     "alone": {"slow": 0.45, "moderate": 0.2, "fast": 0.35},
@@ -63,10 +63,8 @@ class Clip:
         said = {*self.lineup, self.tempo} - {"moderate"}
         if len(self.lineup) == 1 and not INSTRUMENTS[self.lineup[0]].ensemble:
             said.add("solo")
-        kind = self.composition.kind
-        # Nobody would dance to a dance at a third of its tempo, or hear that it is one.
-        if kind == "chorale" or (kind in DANCES and self.tempo != "slow"):
-            said.add(kind)
+        if self.composition.kind == "chorale":
+            said.add("chorale")
         return sorted(said)
 
 

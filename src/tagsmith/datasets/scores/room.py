@@ -22,6 +22,7 @@ from tagsmith.store import atomic
 
 Spectrum = NDArray[np.complex64]
 
+DEAF_HZ = np.float32(200)  # hearing falls off below
 AIR_DB = -8.0  # reverberation has fewer highs
 PEAK = 0.84  # the loudest sample before encoding: mp3 overshoots by a decibel or so
 SIXTY_DB = np.log(1000)
@@ -67,12 +68,12 @@ def draw(rng: Rng) -> Room:
     rate_hz = pick(SAMPLE_RATES_HZ, rng)
     rates = KBPS_MPEG1 if rate_hz >= MPEG1_HZ else KBPS_MPEG2
     return Room(
-        decay_seconds=log_between(0.15, 2.5, rng),
-        wet=between(0, 0.45, rng) if chance(0.8, rng) else 0.0,
-        low_db=between(-6, 4, rng),
-        high_db=between(-8, 5, rng),
-        hiss_db=between(-65, -35, rng) if chance(0.4, rng) else -np.inf,
-        level_db=between(-34, -14, rng),
+        decay_seconds=log_between(0.15, 2.0, rng),
+        wet=between(0, 0.3, rng) if chance(0.8, rng) else 0.0,
+        low_db=between(-3, 2, rng),
+        high_db=between(-5, 3, rng),
+        hiss_db=between(-65, -45, rng) if chance(0.3, rng) else -np.inf,
+        level_db=between(-30, -14, rng),
         channels=pick(CHANNELS, rng),
         sample_rate_hz=rate_hz,
         kbps=0 if chance(VARIABLE_SHARE, rng) else pick(rates, rng),
@@ -134,15 +135,22 @@ def _gains(pan: float, channels: int) -> Sound:
 
 
 def _toned(spectrum: Spectrum, frequencies: Curve, tone: Tone) -> Spectrum:
-    """Give a part its tone, which leaves its power as it was."""
+    """Give a part its tone; what is heard of it has the power that all of it had."""
     gain = equalizer.factor(
         equalizer.low_shelf(frequencies, 250, tone.low_db)
         + equalizer.high_shelf(frequencies, 2500, tone.high_db)
         + equalizer.peak(frequencies, tone.body_hz, tone.body_db)
     )
     toned = spectrum * gain
-    before, after = (float(np.vdot(x, x).real) for x in (spectrum, toned))
+    heard = toned * _hearing(frequencies)
+    before, after = (float(np.vdot(x, x).real) for x in (spectrum, heard))
     return toned * np.float32(math.sqrt(before / after) if after else 1)
+
+
+def _hearing(frequencies: Curve) -> Curve:
+    """Return how much is heard: a first-order fall towards low frequencies."""
+    curve: Curve = frequencies / np.hypot(frequencies, DEAF_HZ)
+    return curve
 
 
 def _answer(room: Room, frequencies: Curve, rng: Rng) -> Spectrum:
