@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 UV_VERSION := 0.13.9
 
-.PHONY: help setup repro test test-all check bench
+.PHONY: help setup repro features test test-all check bench
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 repro: setup  ## Run the pipeline: scores to a promoted ensemble, then say where to look
 	dvc repro
 	@tagsmith where
+
+features: setup  ## Make only what models hear: audio, wavs, features
+	dvc repro extract
 
 test: setup  ## Run the tests that take minutes at most
 	python -m pytest -m "not slow"

@@ -301,6 +301,24 @@ def show(
     YAML().dump(context.params.model_dump(mode="json"), sys.stdout)
 
 
+@app.command()
+def where(store: StoreDir = None) -> None:
+    """Say how the last run ended and where to look."""
+    from tagsmith.store import Store
+
+    reports = Store(store or Path("data"))
+    promotion = reports.read_report("promotion", made_by="promote")
+    uri = f"models:/{promotion['registered_model']}@{promotion['alias']}"
+    outcome = "promoted to champion" if promotion["promoted"] else "not promoted"
+    typer.echo(
+        f"{promotion['registered_model']} version {promotion['version']}: {outcome}\n"
+        f"  why     {promotion['reason']}\n"
+        f"  page    {reports.place('reports', 'report.html')}\n"
+        f"  runs    mlflow ui\n"
+        f"  use it  tagsmith tag --model {uri} FILE..."
+    )
+
+
 @app.command("author-expectations")
 def author_expectations() -> None:
     """Write the suites of expectations/ anew; the stages only read them."""

@@ -234,7 +234,8 @@ class Crnn(Section):
     recurrent_units: PositiveInt
     recurrent_layers: PositiveInt
     recurrent_dropout: Fraction
-    summary: Literal["last", "mean_max"]
+    band_summary: Literal["mean", "stack"]
+    step_summary: Literal["last", "mean_max"]
     dense_units: PositiveInt
     dropout: Fraction
     training: Training
@@ -345,11 +346,13 @@ class Params(Section):
 
     def model(self, name: str) -> Model:
         """Return the section of one model."""
-        return _known(self.models, name, "model")
+        _check_known(self.models, name, "model")
+        return self.models[name]
 
     def feature(self, name: str) -> Feature:
         """Return the section of one feature."""
-        return _known(self.features, name, "feature")
+        _check_known(self.features, name, "feature")
+        return self.features[name]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -435,13 +438,12 @@ def _put(tree: dict[str, Any], key: str, value: object) -> None:
             section = section[part]
 
 
-def _known(sections: Mapping[str, Any], name: str, what: str) -> Any:  # noqa: ANN401
+def _check_known(sections: Mapping[str, Section], name: str, what: str) -> None:
     if name not in sections:
         raise ConfigError(
             f"no {what} {name!r} in params.yaml{_nearest(name, sections)}; "
             f"it has {sorted(sections)}"
         )
-    return sections[name]
 
 
 def _nearest(word: str, words: object) -> str:

@@ -56,7 +56,8 @@ class Features:
                 f"{self.folder} has no features of track {track_id!r}; "
                 "`dvc repro extract` brings it up to date"
             )
-        shard, start, frames = self.index.loc[track_id, ["shard", "start", "frames"]]
+        place = self.index.loc[track_id, ["shard", "start", "frames"]]
+        shard, start, frames = map(int, place)
         if shard not in self._shards:
             path = shard_path(self.folder, shard)
             self._shards[shard] = np.load(path, mmap_mode="r", allow_pickle=False)

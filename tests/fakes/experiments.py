@@ -28,7 +28,7 @@ TINY_NETWORK = {
 
 
 def tiny_params(**overrides: Any) -> Params:
-    """Return the default profile with tiny networks and these overrides by dotted key."""
+    """Return the default profile with tiny networks, and overrides by dotted key."""
     tiny = {f"architectures.crnn.{key}": value for key, value in TINY_NETWORK.items()}
     return Params.load(ROOT / "profiles" / "scores.yaml", {**tiny, **overrides})
 
@@ -67,7 +67,7 @@ def tables(rng: np.random.Generator, *, tracks: int = 24) -> tuple[pd.DataFrame,
 
 
 def features(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
-    """Return `(frames, bands)` of each track in which every tag draws its own stripes."""
+    """Return `(frames, bands)` of each track; every tag draws its own stripes."""
     made = {}
     for track, tags in annotations.groupby("track_id")["tag"]:
         level = rng.normal(-60, 2, (80 + int(rng.integers(40)), 64))

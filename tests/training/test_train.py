@@ -68,13 +68,13 @@ def test_it_scores_every_split_and_writes_what_load_reads(store, params):
     from tagsmith.models import load
 
     train.run(params, store, MemoryRecorder(), NAME)
-    weights, scores, history = outcome(store)
+    _, scores, history = outcome(store)
     assert list(history["epoch"]) == [1, 2, 3, 4, 5]
     assert load(store.place("models", NAME)).tags == tuple(scores["test"].columns)
     assert train.interrupted_run(params, store, NAME) is None
 
 
-def test_a_killed_run_ends_as_an_undisturbed_one(store, params, tmp_path):
+def test_a_killed_run_ends_as_an_undisturbed_one(store, params):
     train.run(params, store, MemoryRecorder(), NAME)
     undisturbed = outcome(store)
     with pytest.raises(Killed):

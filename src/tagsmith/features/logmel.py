@@ -66,7 +66,7 @@ def relative(decibels: Array) -> Array:
 @lru_cache(maxsize=8)
 def mel_filters(feature: LogMel) -> NDArray[np.float32]:
     """Return the weights of each band, `(window / 2 + 1, bands)`, Slaney's scale."""
-    import librosa  # noqa: PLC0415 - two seconds that only analysis should pay
+    import librosa.filters  # noqa: PLC0415 - two seconds that only analysis should pay
 
     filters = librosa.filters.mel(
         sr=feature.sample_rate_hz,

@@ -17,7 +17,7 @@ import keras
 from keras import layers
 
 from tagsmith.config import Crnn, LogMel, RandomTrunk, VggishTrunk
-from tagsmith.models.layers import RelativeDecibels, convolution
+from tagsmith.models.layers import RelativeDecibels, block
 
 # (filters of each convolution) per block; every block ends with a 2 x 2 maximum.
 VGGISH_BLOCKS = ((64,), (128,), (256, 256), (512, 512))
@@ -33,8 +33,9 @@ def crnn(config: Crnn, feature: LogMel, *, tags: int) -> keras.Model:
     x = layers.Normalization(axis=-1, name=STATISTICS)(x)
     x = layers.Reshape((frames, feature.mel_bands, 1), name="channel")(x)
     x = _trunk(config.trunk, (frames, feature.mel_bands))(x)
-    x = layers.AveragePooling2D((1, x.shape[2]), name="mean_over_bands")(x)
-    x = layers.Reshape((x.shape[1], x.shape[3]), name="steps")(x)  # (batch, steps, 512)
+    if config.band_summary == "mean":
+        x = layers.AveragePooling2D((1, x.shape[2]), name="mean_over_bands")(x)
+    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="steps")(x)
     x = _recurrence(config, x)
     x = layers.Dense(config.dense_units, name="dense")(x)
     x = layers.BatchNormalization(name="dense_normalization")(x)
@@ -50,11 +51,9 @@ def _trunk(trunk: VggishTrunk | RandomTrunk, image: tuple[int, int]) -> keras.Mo
     blocks = VGGISH_BLOCKS if isinstance(trunk, VggishTrunk) else trunk.filters
     normalize = isinstance(trunk, RandomTrunk) and trunk.batch_normalization
     parts: list[Any] = [layers.Input((*image, 1))]
-    for block, filters in enumerate(blocks, start=1):
-        for number, count in enumerate(filters, start=1):
-            name = f"conv{block}_{number}" if len(filters) > 1 else f"conv{block}"
-            parts += convolution(count, batch_normalization=normalize, name=name)
-        parts.append(layers.MaxPooling2D(2, padding="same", name=f"pool{block}"))
+    for number, filters in enumerate(blocks, start=1):
+        name = f"conv{number}"
+        parts += block(filters, batch_normalization=normalize, name=name)
     return keras.Sequential(parts, name=TRUNK)
 
 
@@ -62,10 +61,10 @@ def _recurrence(config: Crnn, x: Any) -> Any:  # noqa: ANN401 - a symbolic tenso
     """Stack the recurrent layers and summarise their steps, `(batch, features)`."""
     for depth in range(config.recurrent_layers):
         last = depth == config.recurrent_layers - 1
-        keeps_steps = not last or config.summary == "mean_max"
+        keeps_steps = not last or config.step_summary == "mean_max"
         x = _recurrent_layer(config, return_sequences=keeps_steps, depth=depth)(x)
         x = layers.BatchNormalization(name=f"rnn{depth}_normalization")(x)
-    if config.summary == "mean_max":
+    if config.step_summary == "mean_max":
         mean = layers.GlobalAveragePooling1D(name="mean_over_steps")(x)
         maximum = layers.GlobalMaxPooling1D(name="maximum_over_steps")(x)
         x = layers.Concatenate(name="summary")([mean, maximum])

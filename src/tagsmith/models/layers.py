@@ -1,5 +1,6 @@
 """Layers that architectures share; `keras.ops` only, so that any backend runs them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -24,22 +25,28 @@ class RelativeDecibels(keras.layers.Layer):  # type: ignore[misc]
         return ops.maximum(decibels - loudest, FLOOR_DB)
 
 
-def convolution(filters: int, *, batch_normalization: bool, name: str) -> list[Any]:
-    """Return the layers of one 3 x 3 convolution with ReLU."""
-    convolve = keras.layers.Conv2D(
-        filters,
-        3,
-        padding="same",
-        use_bias=not batch_normalization,
-        activation=None if batch_normalization else "relu",
-        name=name,
-    )
-    if not batch_normalization:
-        return [convolve]
-    return [
-        convolve,
-        keras.layers.BatchNormalization(
-            momentum=MOMENTUM, name=f"{name}_normalization"
-        ),
-        keras.layers.ReLU(name=f"{name}_relu"),
-    ]
+def block(filters: Sequence[int], *, batch_normalization: bool, name: str) -> list[Any]:
+    """Return the layers of a block: 3 x 3 convolutions with ReLU, then a 2 x 2 maximum.
+
+    With batch normalization the last convolution's comes behind the maximum, where it
+    costs a quarter; without, the order makes no difference to ReLU.
+    """
+    parts: list[Any] = []
+    for number, count in enumerate(filters, start=1):
+        own = f"{name}_{number}" if len(filters) > 1 else name
+        last = [_maximum(name)] if number == len(filters) else []
+        parts.append(_convolution(count, bias=not batch_normalization, name=own))
+        normalize = keras.layers.BatchNormalization(
+            momentum=MOMENTUM, name=f"{own}_norm"
+        )
+        parts += [*last, *([normalize] if batch_normalization else [])]
+        parts.append(keras.layers.ReLU(name=f"{own}_relu"))
+    return parts
+
+
+def _convolution(filters: int, *, bias: bool, name: str) -> keras.layers.Layer:
+    return keras.layers.Conv2D(filters, 3, padding="same", use_bias=bias, name=name)
+
+
+def _maximum(name: str) -> keras.layers.Layer:
+    return keras.layers.MaxPooling2D(2, padding="same", name=f"{name}_maximum")

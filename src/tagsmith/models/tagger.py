@@ -64,7 +64,8 @@ class Tagger:
         Returns:
             `(tags,)` scores in [0, 1].
         """
-        return self.score_features([logmel(waveform, self.feature)])[0]
+        scores = self.score_features([logmel(waveform, self.feature)])
+        return np.asarray(scores[0])
 
     def score_features(
         self, tracks: list[NDArray[np.floating[Any]]]

@@ -49,6 +49,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     index = shards.write_index(
         folder, feature.model_dump(mode="json"), shards=len(plan)
     )
+    _check(store, name)
     seconds = index["frames"].sum() / feature.frames_per_second
     logger.info(
         "%s: %d tracks, %.1f h, %d of %d shards made anew",
@@ -59,6 +60,12 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         len(plan),
     )
     recorder.metrics({"tracks": len(index), "seconds": float(seconds)})
+
+
+def _check(store: Store, name: str) -> None:
+    from tagsmith import expectations
+
+    expectations.check_features(store, name)
 
 
 def _plan(

@@ -30,7 +30,14 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     fused = store.read_scores(ENSEMBLE, "validation").to_numpy()
     limits = thresholds.fit(truth.to_numpy(), fused, params.calibration)
     store.write_thresholds(ENSEMBLE, dict(zip(truth.columns, limits, strict=True)))
+    _check(params, store)
     _tell(recorder, candidates, chosen, params.fusion.metric)
+
+
+def _check(params: Params, store: Store) -> None:
+    from tagsmith import expectations
+
+    expectations.check_scores(store, [*params.models, ENSEMBLE])
 
 
 def _read_scores(

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
 
 import pandas as pd
 
-from tagsmith.config import SPLITS, Params, SplitName
+from tagsmith.config import SPLITS, Params, RandomTrunk, SplitName, VggishTrunk
 from tagsmith.features.clips import Frames
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
@@ -33,7 +34,8 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     recorder.tags({"device": found, "model": name, "architecture": config.kind})
     truth = {split: store.read_truth(split) for split in SPLITS}
     tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
-    tagger = _untrained(params, name, tuple(truth["train"].columns))
+    tags = tuple(truth["train"].columns)
+    tagger = _untrained(params, name, tags, scratch=store.scratch)
     checkpoint = checkpoint_of(params, store, name)
     history = fit(
         tagger,
@@ -74,13 +76,25 @@ def interrupted_run(params: Params, store: Store, name: str) -> str | None:
     return progress.run_id if progress else None
 
 
-def _untrained(params: Params, name: str, tags: tuple[str, ...]) -> "Tagger":
-    from tagsmith.models import build
-    from tagsmith.models.tagger import Tagger
+def _untrained(
+    params: Params, name: str, tags: tuple[str, ...], *, scratch: Path
+) -> "Tagger":
+    from tagsmith.models import Tagger, build
+    from tagsmith.training.pretrained import load_vggish
 
     config = params.model(name)
     feature = params.feature(config.feature)
-    return Tagger(name, config, feature, tags, build(config, feature, tags=len(tags)))
+    network = build(config, feature, tags=len(tags))
+    match config.trunk:
+        case VggishTrunk():
+            load_vggish(
+                network.get_layer("trunk"), config.trunk, cache=scratch / "weights"
+            )
+        case RandomTrunk():
+            pass  # said in params.yaml, and so it is
+        case _:
+            assert_never(config.trunk)
+    return Tagger(name, config, feature, tags, network)
 
 
 def _clips(

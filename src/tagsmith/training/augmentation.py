@@ -67,7 +67,8 @@ def _with_background(
     flicker = rng.normal(0, 1, (frames, bands))
     noise = (level + slope + flicker).astype(np.float32)
     louder, quieter = np.maximum(clip, noise), np.minimum(clip, noise)
-    return louder + 10 * np.log10(1 + 10 ** ((quieter - louder) / 10))
+    together: Clip = louder + 10 * np.log10(1 + 10 ** ((quieter - louder) / 10))
+    return together
 
 
 def _masked(clip: Clip, widest: int, *, axis: int, rng: np.random.Generator) -> Clip:

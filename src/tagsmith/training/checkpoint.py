@@ -52,7 +52,7 @@ class Checkpoint:
     ) -> None:
         """Replace the file."""
         groups = {"network": network, "optimizer": optimizer, "best": best}
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{group}-{number:05d}": array
             for group, members in groups.items()
             for number, array in enumerate(members)
