@@ -1,0 +1,127 @@
+"""params.yaml: one reader, closed sections, one way to override."""
+
+import pytest
+
+from tagsmith.config import Params, parse_overrides, read_yaml
+from tagsmith.errors import ConfigError
+from tests.conftest import ROOT
+
+PARAMS = ROOT / "profiles" / "scores.yaml"
+
+
+def message(overrides=None, path=PARAMS):
+    with pytest.raises(ConfigError) as caught:
+        Params.load(path, overrides)
+    return str(caught.value)
+
+
+def edited(tmp_path, old, new):
+    path = tmp_path / "params.yaml"
+    text = PARAMS.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one(tmp_path):
+    path = edited(tmp_path, "low_hz:", "lowest_hz:")
+    assert "features.logmel.lowest_hz: unknown key" in message(path=path)
+    assert "features.logmel.low_hz: this key is missing" in message(path=path)
+    path = edited(tmp_path, "seed:", "sed:")
+    assert "(did you mean 'seed'?)" in message(path=path)
+
+
+def test_all_mistakes_are_named_at_once(tmp_path):
+    text = message({"seed": -1, "evaluation.confidence": 2})
+    assert "seed:" in text
+    assert "evaluation.confidence:" in text
+
+
+def test_a_value_out_of_range_is_shown():
+    assert "(got 7)" in message({"architectures.crnn.dropout": 7})
+
+
+def test_a_union_shows_no_tag_that_nobody_wrote():
+    assert "dataset.clips: " in message({"dataset.clips": 0})
+
+
+def test_a_misspelt_override_is_answered_with_the_nearest_key():
+    assert "did you mean 'dropout'?" in message({"models.crnn_gru.dropuot": 0.1})
+
+
+def test_an_override_of_one_model_leaves_the_others_alone():
+    params = Params.load(PARAMS, {"models.crnn_lstm.training.batch_size": 5})
+    sizes = {name: m.training.batch_size for name, m in params.models.items()}
+    assert sizes.pop("crnn_lstm") == 5
+    assert 5 not in sizes.values()
+
+
+def test_an_override_of_an_architecture_reaches_all_its_models():
+    params = Params.load(PARAMS, {"architectures.crnn.training.batch_size": 5})
+    assert {model.training.batch_size for model in params.models.values()} == {5}
+
+
+def test_overriding_afterwards_equals_overriding_at_once():
+    change = {"models.crnn_gru.dropout": 0.1, "seed": 5}
+    assert Params.load(PARAMS).override(change) == Params.load(PARAMS, change)
+
+
+def test_values_of_overrides_are_yaml():
+    parsed = parse_overrides(["a.b=1e-3", "c=[1, 2]", "d=null", "e=x=y"])
+    assert parsed == {"a.b": 0.001, "c": [1, 2], "d": None, "e": "x=y"}
+
+
+@pytest.mark.parametrize("word", ["seed", "=3", "seed=["])
+def test_an_override_that_is_none_is_refused(word):
+    with pytest.raises(ConfigError, match=r"seed|key=value"):
+        parse_overrides([word])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n- b\n",
+        "seed: [1",
+        "seed: 1\nseed: 2\n",
+        "\x00",
+        "seed: !!python/object/apply:os.system ['true']",
+        "a: &a [*a]",
+        "[" * 5000,
+        "models: {crnn_gru: 3}\nseed: &x [*x]",
+    ],
+    ids=repr,
+)
+def test_malformed_and_hostile_yaml_is_one_clear_error(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    assert str(path) in message(path=path) or "params.yaml" in message(path=path)
+
+
+def test_yaml_that_is_no_utf8_is_one_clear_error(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "not valid YAML" in message(path=path)
+
+
+def test_a_missing_file_is_answered_with_the_way_out(tmp_path):
+    with pytest.raises(ConfigError, match="--params"):
+        read_yaml(tmp_path / "absent.yaml")
+
+
+def test_params_are_frozen():
+    params = Params.load(PARAMS)
+    with pytest.raises(ValueError, match="frozen"):
+        params.seed = 3
+
+
+def test_an_unknown_model_or_feature_is_answered_with_the_nearest():
+    params = Params.load(PARAMS)
+    with pytest.raises(ConfigError, match="did you mean 'crnn_gru'"):
+        params.model("crnn_gur")
+    with pytest.raises(ConfigError, match="'logmel'"):
+        params.feature("mel")
+
+
+def test_a_model_that_hears_an_unknown_feature_is_refused():
+    assert "features has ['logmel']" in message({"models.crnn_gru.feature": "mels"})

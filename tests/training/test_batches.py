@@ -1,0 +1,138 @@
+"""Training clips: deterministic by epoch, prepared ahead, augmented within bounds."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagsmith.config import Augmentation
+from tagsmith.features.clips import crop, filled, spread
+from tagsmith.training.augmentation import augment
+from tagsmith.training.batches import AHEAD, Ahead, Clips
+from tests.fakes.experiments import tiny_params
+
+NOTHING = Augmentation(
+    noise_db=0,
+    tilt_db=0,
+    equalizer_db=0,
+    background_db=None,
+    masked_bands=0,
+    masked_seconds=0,
+)
+
+
+@pytest.fixture
+def clips(rng):
+    tracks = [rng.normal(-40, 9, (length, 64)) for length in (20, 40, 90, 200, 33)]
+    truth = rng.random((5, 3)) < 0.5
+    training = tiny_params().models["crnn_gru"].training
+    return Clips(tracks, truth, training, frames_per_second=62.5, seed=7)
+
+
+def test_an_epoch_is_a_function_of_its_number(clips):
+    first, again = list(clips.epoch(3)), list(clips.epoch(3))
+    for (x, y), (x_again, y_again) in zip(first, again, strict=True):
+        np.testing.assert_array_equal(x, x_again)
+        np.testing.assert_array_equal(y, y_again)
+    assert any((a[0] != b[0]).any() for a, b in zip(first, clips.epoch(4), strict=True))
+
+
+def test_every_track_is_heard_equally_often_and_no_batch_is_dropped(clips):
+    sizes = [len(batch) for batch, _ in clips.epoch(0)]
+    assert sizes == [4, 1]
+    assert sum(sizes) == clips.per_epoch
+
+
+def test_ahead_gives_the_same_batches(clips):
+    for (x, _), (expected, _) in zip(
+        Ahead(clips.epoch(0)), clips.epoch(0), strict=True
+    ):
+        np.testing.assert_array_equal(x, expected)
+
+
+def test_what_preparing_raises_is_raised_where_batches_are_taken():
+    def broken():
+        yield np.zeros(1), np.zeros(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(Ahead(broken()))
+
+
+def test_only_a_few_batches_wait():
+    made = []
+    enough = threading.Event()
+
+    def counted():
+        for number in range(100):
+            made.append(number)
+            if len(made) > AHEAD:
+                enough.set()
+            yield np.zeros(1), np.zeros(1)
+
+    batches = iter(Ahead(counted()))
+    next(batches)
+    enough.wait(5)
+    assert len(made) <= AHEAD + 2
+    batches.close()
+
+
+@given(st.integers(1, 300), st.integers(1, 100), st.integers(1, 9))
+def test_clips_cover_a_track_from_its_first_to_its_last_frame(length, frames, clips):
+    track = np.arange(length, dtype=np.float32)[:, None]
+    cut = spread(track, frames, clips)
+    assert cut.shape[1:] == (frames, 1)
+    if clips > 1 or length <= frames:
+        assert cut[0, 0] == 0
+        assert track[-1] in cut[-1]
+
+
+@given(st.integers(1, 50), st.integers(1, 200))
+def test_a_short_part_is_repeated(length, frames):
+    part = np.arange(length, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(
+        filled(part, frames)[:, 0], np.arange(frames) % length
+    )
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_a_crop_shows_a_stretch_of_the_track(shown, seed):
+    track = np.arange(40, dtype=np.float32)[:, None]
+    clip = crop(track, 30, shown, np.random.default_rng(seed))[:, 0]
+    stretch = clip[: min(shown, 30)]
+    np.testing.assert_array_equal(np.diff(stretch), 1)
+    assert clip.shape == (30,)
+
+
+def test_augmentation_that_is_off_changes_nothing(rng):
+    clip = rng.normal(-40, 9, (30, 64)).astype(np.float32)
+    np.testing.assert_array_equal(
+        augment(clip, NOTHING, frames_per_second=62.5, rng=rng), clip
+    )
+
+
+def test_colour_is_the_same_in_every_frame(rng):
+    clip = np.zeros((30, 64), np.float32)
+    config = NOTHING.model_copy(update={"tilt_db": 3.0, "equalizer_db": 2.0})
+    coloured = augment(clip, config, frames_per_second=62.5, rng=rng)
+    np.testing.assert_array_equal(coloured, np.tile(coloured[0], (30, 1)))
+    assert np.ptp(coloured) > 0
+
+
+def test_background_only_adds(rng):
+    clip = rng.normal(-60, 20, (30, 64)).astype(np.float32)
+    config = NOTHING.model_copy(update={"background_db": (-30.0, -30.0)})
+    noisy = augment(clip, config, frames_per_second=62.5, rng=rng)
+    assert (noisy >= clip).all()
+    assert noisy.min() > clip.max() - 60
+
+
+def test_masks_cover_no_more_than_allowed(rng):
+    clip = np.indices((50, 64)).sum(axis=0).astype(np.float32)
+    config = NOTHING.model_copy(update={"masked_bands": 5, "masked_seconds": 0.16})
+    for _ in range(20):
+        masked = augment(clip, config, frames_per_second=62.5, rng=rng) != clip
+        assert (masked.all(axis=0)).sum() <= 5
+        assert (masked.all(axis=1)).sum() <= 10
