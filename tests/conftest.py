@@ -33,7 +33,7 @@ def fixtures() -> Path:
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with all its tables, which take a second to make."""
-    from mlflow import MlflowClient  # noqa: PLC0415 - six seconds that few tests need
+    from mlflow import MlflowClient
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowClient(f"sqlite:///{path}").search_experiments()
@@ -45,7 +45,7 @@ def mlflow_database(
     migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """A fresh MLflow database in a fresh current folder, and nothing in between."""
-    import mlflow  # noqa: PLC0415 - six seconds that few tests need
+    import mlflow
 
     path = Path(shutil.copy(migrated_database, tmp_path))
     with closing(sqlite3.connect(path)) as database, database:

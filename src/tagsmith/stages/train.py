@@ -32,6 +32,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     found = device.prepare(params.seed, config.training.precision)
     logger.info("%s: %s", name, found)
     recorder.tags({"device": found, "model": name, "architecture": config.kind})
+    recorder.dataset(params.dataset.kind, _tables(store))
     truth = {split: store.read_truth(split) for split in SPLITS}
     tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
     tags = tuple(truth["train"].columns)
@@ -56,14 +57,10 @@ def checkpoint_of(params: Params, store: Store, name: str) -> Checkpoint:
     """Return where the training of model `name`, with these parameters, is kept."""
     config = params.model(name)
     index = store.find("features", config.feature, made_by="extract") / "index.parquet"
-    tables = [
-        store.find("tables", f"{table}.parquet", made_by="validate")
-        for table in ("tracks", "annotations", "quarantine")
-    ]
     made_of = hashlib.sha256(
         json.dumps([params.seed, config.model_dump(mode="json")]).encode()
     )
-    for path in [index, *tables]:
+    for path in [index, *_tables(store)]:
         made_of.update(path.read_bytes())
     return Checkpoint(
         store.scratch / "train" / f"{name}-{made_of.hexdigest()[:16]}.npz"
@@ -74,6 +71,13 @@ def interrupted_run(params: Params, store: Store, name: str) -> str | None:
     """Return the tracked run of a training that was killed, if there is one."""
     progress = checkpoint_of(params, store, name).progress()
     return progress.run_id if progress else None
+
+
+def _tables(store: Store) -> list[Path]:
+    names = ("tracks", "annotations", "quarantine")
+    return [
+        store.find("tables", f"{name}.parquet", made_by="validate") for name in names
+    ]
 
 
 def _untrained(
