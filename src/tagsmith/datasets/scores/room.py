@@ -25,9 +25,9 @@ Spectrum = NDArray[np.complex64]
 DEAF_HZ = np.float32(200)  # hearing falls off below
 AIR_DB = -8.0  # reverberation has fewer highs
 PEAK = 0.84  # the loudest sample before encoding: mp3 overshoots by a decibel or so
-SIXTY_DB = np.log(1000)
-CHANNELS = {1: 4, 2: 1}
-SAMPLE_RATES_HZ = {22050: 3, 32000: 3, 44100: 2.5, 48000: 0.5}
+SIXTY_DB = np.float32(np.log(1000))
+CHANNELS = {1: 5, 2: 1}
+SAMPLE_RATES_HZ = {22050: 4, 32000: 3, 44100: 2.5, 48000: 0.5}
 MPEG1_HZ = 32000  # lower rates are MPEG-2, whose bit rates end at 160 kbit/s
 KBPS_MPEG1 = {64: 1, 96: 1, 128: 1, 160: 1, 192: 1}
 KBPS_MPEG2 = {64: 1, 80: 1, 96: 1, 128: 1}
@@ -89,19 +89,19 @@ def record(
     Everything between the players and the level is a product of spectra: tone, the
     room's answer, and the resampling, which is the part of a spectrum that fits.
     """
-    # Whole seconds, so that the transform is as long at any of the sample rates.
+    # Whole seconds, so that a bin is the same frequency at every sample rate.
     padded_seconds = scipy.fft.next_fast_len(math.ceil(seconds + room.decay_seconds))
-    length = padded_seconds * RATE_HZ
-    frequencies = scipy.fft.rfftfreq(length, 1 / RATE_HZ).astype(np.float32)
-    mixed = np.zeros((room.channels, len(frequencies)), np.complex64)
+    length, resampled = padded_seconds * RATE_HZ, padded_seconds * room.sample_rate_hz
+    bins = min(length, resampled) // 2 + 1
+    frequencies = np.arange(bins, dtype=np.float32) / np.float32(padded_seconds)
+    mixed = np.zeros((room.channels, bins), np.complex64)
     for part in parts:
         sound = synthesise(part, round(seconds * RATE_HZ), soundfont)
-        spectrum = _toned(scipy.fft.rfft(sound, length), frequencies, part.tone)
+        spectrum = scipy.fft.rfft(sound, length)[:bins]
+        spectrum = _toned(spectrum, frequencies, part.tone)
         mixed += _gains(part.pan, room.channels)[:, np.newaxis] * spectrum
     mixed *= _answer(room, frequencies, rng)
-    resampled = padded_seconds * room.sample_rate_hz
-    mixed *= resampled / length  # the inverse divides by its own length
-    sound = scipy.fft.irfft(mixed[:, : resampled // 2 + 1], resampled, axis=1)
+    sound = scipy.fft.irfft(mixed, resampled, axis=1)
     wanted = round(seconds * room.sample_rate_hz)
     return _levelled(np.ascontiguousarray(sound[:, :wanted].T), room, rng)
 
@@ -161,9 +161,10 @@ def _answer(room: Room, frequencies: Curve, rng: Rng) -> Spectrum:
     )
     if not room.wet:
         return microphone[np.newaxis].astype(np.complex64)
-    tail = round(room.decay_seconds * RATE_HZ)
+    rate_hz = 2 * float(frequencies[-1])
+    tail = round(room.decay_seconds * rate_hz)
     noise = rng.standard_normal((room.channels, tail), np.float32)
-    noise *= np.exp(-SIXTY_DB * np.arange(tail) / tail)
+    noise *= np.exp(-SIXTY_DB * np.arange(tail, dtype=np.float32) / np.float32(tail))
     noise /= np.sqrt((noise**2).sum(axis=1, keepdims=True))
     air = equalizer.factor(equalizer.high_shelf(frequencies, 4000, AIR_DB))
     reverberation = scipy.fft.rfft(noise, 2 * (len(frequencies) - 1), axis=1) * air

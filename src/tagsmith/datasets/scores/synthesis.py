@@ -18,7 +18,7 @@ from tagsmith.errors import MissingError
 
 RATE_HZ = 44100
 MOST_VOICES = 128
-WHEEL_SECONDS = 0.01  # between two movements of pitch wheel and volume
+WHEEL_SECONDS = 0.02  # between two movements of pitch wheel and volume
 WHEEL_CENTRE = 8192
 WHEEL_SEMITONES = 2.0
 BLOCK_SAMPLES = RATE_HZ // 20  # loudness is measured in blocks of 50 ms
