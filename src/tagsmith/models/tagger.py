@@ -89,8 +89,13 @@ class Tagger:
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads."""
+        from tagsmith.models import build  # noqa: PLC0415 - Keras, as in `load`
+
         folder.mkdir(parents=True, exist_ok=True)
-        self.network.save_weights(folder / WEIGHTS)
+        # A trained network would write its optimizer too, twice the weights' size.
+        bare = build(self.config, self.feature, tags=len(self.tags))
+        bare.set_weights(self.network.get_weights())
+        bare.save_weights(folder / WEIGHTS)
         description = {
             "name": self.name,
             "config": self.config.model_dump(mode="json"),

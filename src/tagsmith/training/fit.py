@@ -67,9 +67,11 @@ def fit(
     else:
         logger.info("resuming after epoch %d", progress.epoch)
         best = checkpoint.arrays("best")
-        _start_phase(network, clips, *_phase(training, progress.epoch - 1))
+        _start_phase(network, clips, _phase(training, progress.epoch - 1)[0])
         assign(network.variables, checkpoint.arrays("network"))
         assign(network.optimizer.variables, checkpoint.arrays("optimizer"))
+        # The layer computes with tensors that it derives from its variables.
+        network.get_layer(STATISTICS).finalize_state()
     while progress.epoch < training.epochs and not _is_patient_no_more(
         progress, training
     ):
@@ -77,7 +79,7 @@ def fit(
         if progress.epoch == first:
             if best:
                 assign(network.weights, best)
-            _start_phase(network, clips, phase, first)
+            _start_phase(network, clips, phase)
         row = _epoch(tagger, clips, validation, progress.epoch)
         progress.epoch += 1
         progress.history.append({"epoch": progress.epoch, **row})
@@ -134,7 +136,7 @@ def _phase(training: Training, epoch: int) -> tuple[Phase, int]:
     raise ValueError(f"{epoch=} lies behind the last phase")
 
 
-def _start_phase(network: keras.Model, clips: Clips, phase: Phase, _first: int) -> None:
+def _start_phase(network: keras.Model, clips: Clips, phase: Phase) -> None:
     training = clips.training
     network.get_layer(TRUNK).trainable = phase.train_trunk
     rate: Any = phase.learning_rate
