@@ -24,6 +24,10 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet requirements.lock
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	@# A bare `mlflow run` asks pyenv for this Python; where there is none, ours answers.
+	version=$$($(BIN)/python -c 'import platform; print(platform.python_version())'); \
+	test -x "$$(pyenv root 2>/dev/null)/versions/$$version/bin/python" \
+	  || install -m 755 tools/pyenv $(BIN)/pyenv
 	touch $@
 
 repro: setup  ## Run the pipeline: scores to a promoted ensemble, then say where to look

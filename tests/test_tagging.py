@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from tagsmith import ensemble, tagging
+from tagsmith import tagging
 from tagsmith.errors import MissingError, TrackingError
+from tagsmith.models import ensemble
 from tagsmith.stages import promote
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import ensembles
 from tests.fakes.experiments import TAGS, tiny_params
 

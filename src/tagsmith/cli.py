@@ -20,7 +20,7 @@ from tagsmith.errors import ConfigError, TagsmithError
 if TYPE_CHECKING:
     from tagsmith.config import Params
     from tagsmith.store import Store
-    from tagsmith.tracking import Recorder
+    from tagsmith.tracking.recording import Recorder
 
 app = typer.Typer(
     help="Version, train, tune, compare, fuse and ship music auto-tagging models.",
@@ -75,7 +75,7 @@ def _recorder(
     context: Context, stage: str, name: str, run_id: str | None = None
 ) -> Iterator["Recorder"]:
     """Record to MLflow what `mlflow run` started, and training and promotion always."""
-    from tagsmith.tracking import MemoryRecorder, mlflow_run
+    from tagsmith.tracking.recording import MemoryRecorder, mlflow_run
 
     if stage in {"train", "promote"} or "MLFLOW_RUN_ID" in os.environ:
         with mlflow_run(
@@ -322,7 +322,7 @@ def where(store: StoreDir = None) -> None:
 @app.command("author-expectations")
 def author_expectations() -> None:
     """Write the suites of expectations/ anew; the stages only read them."""
-    from tagsmith import expectations
+    from tagsmith.quality import expectations
 
     expectations.author(Path("expectations"))
 

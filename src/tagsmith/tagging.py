@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tagsmith import registry
 from tagsmith.errors import DataError, MissingError
+from tagsmith.tracking import registry
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel

@@ -6,7 +6,7 @@ import pandas as pd
 from tagsmith.config import SPLITS, Params
 from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_text
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 
 SKILLS = {"crnn_gru": 1.5, "crnn_lstm": 1.4, "crnn_bilstm": 1.6}

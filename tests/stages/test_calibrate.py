@@ -7,7 +7,7 @@ from tagsmith.core import thresholds
 from tagsmith.errors import ConfigError, MissingError
 from tagsmith.stages import calibrate
 from tagsmith.store import Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import scored
 
 MODEL = "crnn_gru"

@@ -17,7 +17,7 @@ from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.stages import convert, ingest
 from tagsmith.store import Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import audio as sounds
 from tests.fakes import folder as fake
 
@@ -185,7 +185,7 @@ import sys
 from pathlib import Path
 from tagsmith.stages import convert
 from tagsmith.store import Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import folder
 place = Path(sys.argv[1])
 params = folder.params(place, {"engine.workers": 1})

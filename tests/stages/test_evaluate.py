@@ -8,7 +8,7 @@ from tagsmith.config import ENSEMBLE
 from tagsmith.core import metrics, thresholds
 from tagsmith.errors import DataError, MissingError
 from tagsmith.stages import calibrate, evaluate, fuse
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import scored
 
 SYSTEMS = {*scored.SKILLS, ENSEMBLE}

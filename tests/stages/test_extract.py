@@ -16,7 +16,7 @@ from tagsmith.features.logmel import logmel
 from tagsmith.shards import Features
 from tagsmith.stages import extract
 from tagsmith.store import Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes.experiments import tables, tiny_params
 

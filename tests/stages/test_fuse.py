@@ -9,7 +9,7 @@ import pytest
 from tagsmith.config import ENSEMBLE, SPLITS
 from tagsmith.core import metrics
 from tagsmith.stages import fuse
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import scored
 
 

@@ -9,7 +9,7 @@ from tagsmith.features.audio import sha256
 from tagsmith.features.probe import probe as real_probe
 from tagsmith.stages import ingest
 from tagsmith.store import TRACK_COLUMNS, Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import audio as sounds
 from tests.fakes import folder as fake
 

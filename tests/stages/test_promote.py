@@ -5,9 +5,10 @@ import json
 import mlflow
 import pytest
 
-from tagsmith import ensemble, registry
+from tagsmith.models import ensemble
 from tagsmith.stages import promote
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking import registry
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import ensembles
 from tests.fakes.experiments import tiny_params
 

@@ -11,7 +11,7 @@ import pytest
 from tagsmith.errors import MissingError
 from tagsmith.stages import report
 from tagsmith.store import Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import evaluation
 
 SCRIPT = "<script>alert(1)</script>"

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tagsmith import expectations
 from tagsmith.errors import DataError, MissingError
-from tagsmith.expectations import Inspection
+from tagsmith.quality import expectations
+from tagsmith.quality.expectations import Inspection
 from tagsmith.stages import ingest, validate
 from tagsmith.store import TRACK_COLUMNS, Store
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import audio as sounds
 from tests.fakes import folder as fake
 

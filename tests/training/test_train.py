@@ -6,7 +6,7 @@ import pytest
 
 from tagsmith.config import SPLITS
 from tagsmith.stages import train
-from tagsmith.tracking import MemoryRecorder
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes.experiments import store_with_features, tiny_params
 
 pytestmark = pytest.mark.keras

@@ -7,7 +7,7 @@ import numpy as np
 from tagsmith.config import Params
 from tagsmith.core import thresholds
 from tagsmith.store import Store
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

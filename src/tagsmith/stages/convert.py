@@ -18,7 +18,7 @@ from tagsmith.engine import each
 from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.store import Store, atomic
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

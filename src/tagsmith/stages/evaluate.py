@@ -17,7 +17,7 @@ from tagsmith.core.curves import Judged
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError
 from tagsmith.store import Store, atomic
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
         MissingError: A model has no scores or no thresholds yet.
         DataError: Scores or thresholds do not fit the tables.
     """
-    from tagsmith import plots
+    from tagsmith.reporting import plots
 
     validation, test = (_judge(params, store, s) for s in ("validation", "test"))
     figures = {"validation": _figures(validation), "test": _figures(test)}

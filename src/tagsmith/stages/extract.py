@@ -15,7 +15,7 @@ from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.features.logmel import logmel, mel_filters
 from tagsmith.store import Store
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
 
 
 def _check(store: Store, name: str) -> None:
-    from tagsmith import expectations
+    from tagsmith.quality import expectations
 
     expectations.check_features(store, name)
 

@@ -8,7 +8,7 @@ from tagsmith.config import ENSEMBLE, SPLITS, Params, SplitName
 from tagsmith.core import fusion, thresholds
 from tagsmith.core.fusion import Candidate
 from tagsmith.store import Store, atomic, write_json
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
 
 
 def _check(params: Params, store: Store) -> None:
-    from tagsmith import expectations
+    from tagsmith.quality import expectations
 
     expectations.check_scores(store, [*params.models, ENSEMBLE])
 

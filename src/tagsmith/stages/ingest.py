@@ -20,7 +20,7 @@ from tagsmith.engine import each
 from tagsmith.errors import DataError
 from tagsmith.features.probe import Probe, probe
 from tagsmith.store import TRACK_COLUMNS, Store, atomic
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

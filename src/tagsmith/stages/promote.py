@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tagsmith import ensemble, registry
 from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import gate
 from tagsmith.core.metrics import evaluate
 from tagsmith.core.thresholds import decide
-from tagsmith.registry import CHALLENGER, CHAMPION, Version
+from tagsmith.models import ensemble
 from tagsmith.store import Store
-from tagsmith.tracking import Recorder
+from tagsmith.tracking import registry
+from tagsmith.tracking.recording import Recorder
+from tagsmith.tracking.registry import CHALLENGER, CHAMPION, Version
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from tagsmith import __version__, page, plots
+from tagsmith import __version__
 from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import highlights
+from tagsmith.reporting import page, plots
 from tagsmith.store import Store, write_text
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from tagsmith.config import SPLITS, Params, RandomTrunk, SplitName, VggishTrunk
 from tagsmith.features.clips import Frames
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 from tagsmith.training.batches import Clips
 from tagsmith.training.checkpoint import Checkpoint
 

@@ -13,10 +13,10 @@ import pandas as pd
 
 from tagsmith.config import SPLITS, Params, Validation
 from tagsmith.errors import DataError
-from tagsmith.expectations import Inspection
-from tagsmith.findings import Finding, insist
+from tagsmith.quality.expectations import Inspection
+from tagsmith.quality.findings import Finding, insist
 from tagsmith.store import Store
-from tagsmith.tracking import Recorder
+from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from tagsmith.training.losses import crossentropy
 
 if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
-    from tagsmith.tracking import Recorder
+    from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import pandas as pd
 
-from tagsmith import suites
 from tagsmith.config import SPLITS
 from tagsmith.errors import ConfigError, MissingError
-from tagsmith.findings import Finding, insist
+from tagsmith.quality import suites
+from tagsmith.quality.findings import Finding, insist
 from tagsmith.store import Store, write_json
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")

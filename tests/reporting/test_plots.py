@@ -8,8 +8,8 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from tagsmith import pictures, plots
 from tagsmith.errors import DataError, MissingError
+from tagsmith.reporting import pictures, plots
 from tagsmith.store import write_json
 
 MODELS = ("crnn_lstm", "crnn_gru", "ensemble")
@@ -126,7 +126,7 @@ def test_drawing_leaves_matplotlib_as_it_was(folder):
 
 
 def test_pyplot_is_never_loaded():
-    program = "import sys, tagsmith.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    program = "import sys, tagsmith.reporting.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -31,8 +31,8 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, Object, Property
 
-from tagsmith.ensemble import Ensemble
 from tagsmith.errors import DataError, MissingError
+from tagsmith.models.ensemble import Ensemble
 
 BUNDLE = "bundle"  # the name of the artifact
 COLUMN = "audio"

@@ -13,9 +13,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tagsmith import ensemble, models, registry
+from tagsmith import models
 from tagsmith.errors import DataError, MissingError
-from tagsmith.pyfunc import AudioTagger
+from tagsmith.models import ensemble
+from tagsmith.tracking import registry
+from tagsmith.tracking.pyfunc import AudioTagger
 from tests.fakes import ensembles
 from tests.fakes.experiments import TAGS, tiny_params
 

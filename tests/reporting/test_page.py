@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagsmith.page import SKILL, Scale
+from tagsmith.reporting.page import SKILL, Scale
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 

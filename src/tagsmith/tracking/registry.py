@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import tagsmith
 from tagsmith.errors import MissingError
-from tagsmith.tracking_server import answering, connect
+from tagsmith.tracking.server import answering, connect
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -66,7 +66,7 @@ def register(bundle: Path, model: str, tags: Mapping[str, str]) -> Version:
     """
     import mlflow
 
-    from tagsmith import pyfunc
+    from tagsmith.tracking import pyfunc
 
     with _package() as package, answering(f"register {model}"):
         info = mlflow.pyfunc.log_model(
@@ -135,7 +135,7 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
     """Return a local copy of a file of the bundle that a version was made of."""
     import mlflow
 
-    from tagsmith.pyfunc import BUNDLE
+    from tagsmith.tracking.pyfunc import BUNDLE
 
     with answering(f"fetch {file} of {version.uri}"):
         info = mlflow.models.get_model_info(version.uri)

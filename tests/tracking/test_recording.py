@@ -11,8 +11,8 @@ import pytest
 
 from tagsmith.config import Params
 from tagsmith.errors import TrackingError
-from tagsmith.tracking import MemoryRecorder, digest, mlflow_run
-from tagsmith.tracking_server import connect
+from tagsmith.tracking.recording import MemoryRecorder, digest, mlflow_run
+from tagsmith.tracking.server import connect
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("mlflow_database")
@@ -198,7 +198,7 @@ def test_what_the_user_told_mlflow_stays(monkeypatch):
 
 @pytest.mark.slow
 def test_processes_that_start_at_once_share_a_new_database(tmp_path):
-    code = "from tagsmith.tracking_server import connect; connect()"
+    code = "from tagsmith.tracking.server import connect; connect()"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     environment.pop("MLFLOW_TRACKING_URI", None)
     started = [

@@ -20,7 +20,7 @@ from typing import Protocol
 from tagsmith.config import Params
 from tagsmith.core.facts import flattened, metric_name
 from tagsmith.errors import TrackingError
-from tagsmith.tracking_server import answering, connect, continued, experiment
+from tagsmith.tracking.server import answering, connect, continued, experiment
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,18 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tagsmith import pictures
 from tagsmith.config import ENSEMBLE
 from tagsmith.errors import DataError, MissingError
-from tagsmith.pictures import BLUE, INK, MOST_TAGS, MUTED, STYLE, ordered, short
+from tagsmith.reporting import pictures
+from tagsmith.reporting.pictures import (
+    BLUE,
+    INK,
+    MOST_TAGS,
+    MUTED,
+    STYLE,
+    ordered,
+    short,
+)
 from tagsmith.store import atomic
 
 Figures = Mapping[str, Mapping[str, Any]]  # by model, then by official name

@@ -1,0 +1,1 @@
+"""What the data must be: expectation suites, and what running them found."""

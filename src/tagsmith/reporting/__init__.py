@@ -1,0 +1,1 @@
+"""Plots and the page: tables in, pictures and HTML out."""

@@ -1,0 +1,1 @@
+"""MLflow at the edge: where facts go and where models are registered."""
