@@ -31,7 +31,7 @@ def test_an_unknown_key_is_named_with_the_nearest_one(tmp_path):
     assert "(did you mean 'seed'?)" in message(path=path)
 
 
-def test_all_mistakes_are_named_at_once(tmp_path):
+def test_all_mistakes_are_named_at_once():
     text = message({"seed": -1, "evaluation.confidence": 2})
     assert "seed:" in text
     assert "evaluation.confidence:" in text

@@ -70,9 +70,9 @@ def relative(decibels: Array) -> Array:
 @lru_cache(maxsize=8)
 def mel_filters(feature: LogMel) -> NDArray[np.float32]:
     """Return the weights of each band, `(window / 2 + 1, bands)`, Slaney's scale."""
-    import librosa.filters  # noqa: PLC0415 - two seconds that only analysis should pay
+    from librosa.filters import mel  # noqa: PLC0415 - two seconds that only analysis should pay
 
-    filters = librosa.filters.mel(
+    filters = mel(
         sr=feature.sample_rate_hz,
         n_fft=feature.window_samples,
         n_mels=feature.mel_bands,
