@@ -1,0 +1,38 @@
+"""The benchmarks: what a ratio says of its turns. Never how fast anything is."""
+
+import itertools
+
+import pytest
+
+from benchmarks.ratios import Ratio, quotients, table, taking_turns
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [
+        ({"at_least": 0.7}, "reached"),
+        ({"at_least": 0.8}, "NOT REACHED"),
+        ({"at_most": 0.7}, "reached"),
+        ({"at_most": 0.6}, "NOT REACHED"),
+        ({}, "for information"),
+    ],
+)
+def test_the_median_decides_whether_a_target_is_reached(target, verdict):
+    assert Ratio("us", (0.1, 0.7, 0.9), **target).verdict == verdict
+
+
+def test_ways_take_turns_and_the_first_call_does_not_count():
+    called = []
+    ways = {name: lambda name=name: called.append(name) for name in "ab"}
+    seconds = taking_turns(ways, 2, clock=itertools.count().__next__)
+    assert called == list("ababab")
+    assert seconds == {"a": (1, 1), "b": (1, 1)}
+
+
+def test_a_speed_is_the_references_time_divided_by_ours():
+    assert quotients([1.0, 3.0], [2.0, 2.0]) == (0.5, 1.5)
+
+
+def test_a_line_shows_median_span_target_and_verdict():
+    _, line = table([Ratio("us", (0.5, 0.7, 0.9), at_least=0.7)])
+    assert line.split() == ["us", "0.70", "0.50..0.90", ">=", "0.70", "reached"]
