@@ -180,6 +180,7 @@ class Augmentation(Section):
     tilt_db: NonNegativeFloat
     equalizer_db: NonNegativeFloat
     background_db: tuple[float, float] | None
+    shifted_bands: NonNegativeInt
     masked_bands: NonNegativeInt
     masked_seconds: NonNegativeFloat
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from tagsmith.store import Store, write_json
+from tagsmith.store import Store, write_json, write_text
 from tests.fakes.experiments import TAGS, tables
 
 RATE_HZ = 16000
@@ -47,6 +47,7 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     write_json(made.place("fusion", "ensemble.json"), fusion)
     made.write_thresholds("ensemble", dict.fromkeys(TAGS, 0.5))
     made.write_report("validation", {"success": True, "quarantined": 0})
+    write_text(made.place("reports", "plots", "roc.csv"), "model,tag\n")
     write_scores(made, noise=noise)
     return made
 

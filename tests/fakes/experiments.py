@@ -18,6 +18,7 @@ TINY_NETWORK = {
     "recurrent_units": 8,
     "dense_units": 8,
     "training.batch_size": 4,
+    "training.clips_per_track": 1,
     "training.clip_seconds": 0.5,
     "training.crop_seconds": [0.25, 0.5],
     "training.phases": [

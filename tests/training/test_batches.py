@@ -18,6 +18,7 @@ NOTHING = Augmentation(
     tilt_db=0,
     equalizer_db=0,
     background_db=None,
+    shifted_bands=0,
     masked_bands=0,
     masked_seconds=0,
 )
@@ -119,6 +120,18 @@ def test_colour_is_the_same_in_every_frame(rng):
     coloured = augment(clip, config, frames_per_second=62.5, rng=rng)
     np.testing.assert_array_equal(coloured, np.tile(coloured[0], (30, 1)))
     assert np.ptp(coloured) > 0
+
+
+def test_shifting_moves_every_frame_alike_and_repeats_the_edge():
+    clip = np.tile(np.arange(64, dtype=np.float32), (30, 1))
+    config = NOTHING.model_copy(update={"shifted_bands": 3})
+    seen = set()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        shifted = augment(clip, config, frames_per_second=62.5, rng=rng)
+        seen.add(int(shifted[0, 32] - 32))
+        assert (shifted == np.clip(shifted[0, 32] - 32 + clip, 0, 63)).all()
+    assert seen == {-3, -2, -1, 0, 1, 2, 3}
 
 
 def test_background_only_adds(rng):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "model.json"
 WEIGHTS = "network.weights.h5"
+TRACKS_AT_ONCE = 32  # whose clips are in memory together, however many there are
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,15 @@ class Tagger:
         Returns:
             `(tracks, tags)` scores in [0, 1].
         """
+        parts = [
+            self._score_together(tracks[start : start + TRACKS_AT_ONCE])
+            for start in range(0, len(tracks), TRACKS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _score_together(
+        self, tracks: list[NDArray[np.floating[Any]]]
+    ) -> NDArray[np.float32]:
         scoring = self.config.scoring
         clips = [spread(track, self.clip_frames, scoring.clips) for track in tracks]
         scores = self.network.predict(

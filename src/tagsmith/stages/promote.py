@@ -77,6 +77,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     store.write_report("promotion", report)
     recorder.metrics({**measured.metrics, "promoted": float(promoted)})
     recorder.tags({"reason": reason, "version": version.number})
+    recorder.artifact(store.find("reports", "plots", made_by="evaluate"), "plots")
     outcome = "promoted to champion" if promoted else "refused"
     logger.info("%s version %s: %s", version.model, version.number, outcome)
     for check in checks:

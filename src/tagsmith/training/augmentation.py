@@ -34,6 +34,8 @@ def augment(
         rng: Where chance comes from.
     """
     frames, bands = clip.shape
+    if config.shifted_bands:
+        clip = _shifted(clip, config.shifted_bands, rng)
     clip = clip + _colour(bands, config, rng)
     if config.background_db is not None:
         clip = _with_background(clip, config, rng)
@@ -45,6 +47,13 @@ def augment(
         widest = min(round(config.masked_seconds * frames_per_second), frames)
         clip = _masked(clip, widest, axis=0, rng=rng)
     return clip
+
+
+def _shifted(clip: Clip, furthest: int, rng: np.random.Generator) -> Clip:
+    """Move pitch and formants together, as a smaller or larger instrument would."""
+    shift = rng.integers(-furthest, furthest + 1)
+    bands = np.arange(clip.shape[1]) - shift
+    return clip[:, np.clip(bands, 0, clip.shape[1] - 1)]
 
 
 def _colour(bands: int, config: Augmentation, rng: np.random.Generator) -> Clip:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STATISTICS_CLIPS = 1000  # enough for means of 64 bands, few enough for memory
+STATISTICS_CLIPS = 1000  # enough for means of 64 bands
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,18 @@ def fit(
 
 def set_statistics(network: keras.Model, clips: Clips) -> None:
     """Measure mean and variance of each band on training clips, once."""
-    heard: list[NDArray[Any]] = []
+    heard = 0
+    sums, squares = np.zeros((2, clips.tracks[0].shape[1]))
     for batch, _ in clips.epoch(0):
-        heard += [relative(clip) for clip in batch]
-        if len(heard) >= STATISTICS_CLIPS:
+        sample = np.stack([relative(clip) for clip in batch])  # (clips, frames, bands)
+        heard += len(sample)
+        sums += sample.mean(axis=1, dtype=np.float64).sum(axis=0)
+        squares += np.square(sample).mean(axis=1, dtype=np.float64).sum(axis=0)
+        if heard >= STATISTICS_CLIPS:
             break
     layer = network.get_layer(STATISTICS)
-    sample = np.stack(heard)  # (clips, frames, bands)
-    layer.adapt_mean.assign(sample.mean(axis=(0, 1)))
-    layer.adapt_variance.assign(sample.var(axis=(0, 1)))
+    layer.adapt_mean.assign(sums / heard)
+    layer.adapt_variance.assign(squares / heard - np.square(sums / heard))
     layer.finalize_state()
 
 
