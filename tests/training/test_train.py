@@ -1,5 +1,7 @@
 """Stage `train`: what it writes, and that a killed run ends as an undisturbed one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,3 +109,17 @@ def test_it_learns_tags_that_draw_their_own_stripes(store):
     train.run(params, store, recorder, NAME)
     best = max(v for n, v, _ in recorder.logged_metrics if n == "validation_roc_auc")
     assert best > 0.9
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_clips():
+    from tagsmith.training import fit
+
+    losses = iter([{"loss": 1.0}, {"loss": 6.0}])
+    batches = [(np.zeros((4, 1, 1)), None), (np.zeros((1, 1, 1)), None)]
+    clips = SimpleNamespace(epoch=lambda _: iter(batches), per_epoch=5)
+    tagger = SimpleNamespace(
+        network=SimpleNamespace(train_on_batch=lambda *_, **__: next(losses)),
+        score_features=lambda _: np.array([[0.1], [0.9]]),
+    )
+    validation = fit.Validation([], np.array([[False], [True]]))
+    assert fit._epoch(tagger, clips, validation, 0)["loss"] == 2.0

@@ -159,13 +159,14 @@ def _epoch(
 ) -> dict[str, float]:
     """Run one epoch and measure it."""
     network = tagger.network
-    network.reset_metrics()
     ahead = Ahead(clips.epoch(epoch))
     began = time.perf_counter()
-    loss = float("nan")
+    total = 0.0
     for batch, truth in ahead:
-        loss = float(network.train_on_batch(batch, truth, return_dict=True)["loss"])
+        loss = network.train_on_batch(batch, truth, return_dict=True)["loss"]
+        total += float(loss) * len(batch)
     seconds = time.perf_counter() - began
+    loss = total / clips.per_epoch
     if not np.isfinite(loss):
         raise DataError(
             f"the loss of epoch {epoch + 1} is {loss}: training diverged; lower the "
