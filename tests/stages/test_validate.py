@@ -105,6 +105,18 @@ def test_pages_show_every_suite(store):
     assert "expect" in Path(pages[0]).read_text("utf-8").lower()
 
 
+def test_equal_tables_give_equal_pages(store):
+    first, second = ([*pages_after_a_run(store)] for _ in range(2))
+    assert first == second
+
+
+def pages_after_a_run(store):
+    run(store)
+    docs = store.find("reports", "data_docs", "tables", made_by="validate")
+    for path in sorted(docs.rglob("*.html")):
+        yield path.relative_to(docs), path.read_text("utf-8")
+
+
 @without_pages
 @pytest.mark.parametrize(
     ("changes", "reason"),
