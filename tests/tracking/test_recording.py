@@ -14,7 +14,7 @@ from tagsmith.errors import TrackingError
 from tagsmith.tracking.recording import MemoryRecorder, digest, mlflow_run
 from tagsmith.tracking.server import connect
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("mlflow_database")
 
 
