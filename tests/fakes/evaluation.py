@@ -133,8 +133,6 @@ def _write_model(
         "epoch": epochs,
         "loss": 0.12 + 0.35 * np.exp(-epochs / 6 * SKILLS[model]),
         "validation_roc_auc": 0.94 - 0.35 * np.exp(-epochs / 4 * SKILLS[model]),
-        "clips_per_second": 100.0,
-        "share_waiting_for_input": 0.02,
     }
     with atomic(store.place("models", model, "history.csv")) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)

@@ -27,7 +27,6 @@ DASHES: tuple[Any, ...] = ((0, (5, 1.6)), (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
 STYLE = Path(__file__).parent / "templates" / "pictures.mplstyle"
 WEAKEST = 5  # tags named in the panels of one model
 MOST_TAGS = 40  # more than these make a matrix unreadable
-SPEEDS = ("clips_per_second", "share_waiting_for_input")  # of the history
 APPLIES = ("true", "1", "positive")  # how `truth` says that a tag applies
 
 
@@ -90,8 +89,7 @@ def cooccurrence(table: pd.DataFrame) -> Figure:
 
 
 def training_curves(table: pd.DataFrame) -> Figure:
-    """Draw what every model learns, epoch by epoch; not how fast it computes."""
-    table = table[~table["metric"].isin(SPEEDS)]
+    """Draw what every model learns, epoch by epoch."""
     metrics, models = list(dict.fromkeys(table["metric"])), ordered(table["model"])
     rows, columns = -(-len(metrics) // 2), min(2, len(metrics))
     figure = Figure((10, 0.4 + 3.4 * rows), layout="constrained")

@@ -56,7 +56,8 @@ def fit(
         recorder: Where the figures of each epoch go.
 
     Returns:
-        One row per epoch: `epoch`, `loss`, `validation_roc_auc` and speeds.
+        One row per epoch: `epoch`, `loss`, `validation_roc_auc`. Speeds, which differ
+        from run to run, go to the recorder and the log only.
     """
     network, training = tagger.network, clips.training
     best: list[NDArray[Any]] = []
@@ -80,7 +81,7 @@ def fit(
             if best:
                 assign(network.weights, best)
             _start_phase(network, clips, phase)
-        row = _epoch(tagger, clips, validation, progress.epoch)
+        row, speed = _epoch(tagger, clips, validation, progress.epoch)
         progress.epoch += 1
         progress.history.append({"epoch": progress.epoch, **row})
         if row["validation_roc_auc"] > progress.best:
@@ -89,14 +90,16 @@ def fit(
                 progress.epoch,
             )
             best = values(network.weights)
-        checkpoint.save(
-            progress,
-            network=values(network.variables),
-            optimizer=values(network.optimizer.variables),
-            best=best,
-        )
-        recorder.metrics(row, step=progress.epoch)
-        _log(progress, training)
+        try:  # before the checkpoint: a kill in between leaves no gap in the curves
+            recorder.metrics(row | speed, step=progress.epoch)
+        finally:  # a server that is down costs no epoch
+            checkpoint.save(
+                progress,
+                network=values(network.variables),
+                optimizer=values(network.optimizer.variables),
+                best=best,
+            )
+        _log(progress, training, speed)
     assign(network.weights, best)
     return progress.history
 
@@ -156,8 +159,8 @@ def _start_phase(network: keras.Model, clips: Clips, phase: Phase) -> None:
 
 def _epoch(
     tagger: "Tagger", clips: Clips, validation: Validation, epoch: int
-) -> dict[str, float]:
-    """Run one epoch and measure it."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Run one epoch and measure what was learned, and how fast."""
     network = tagger.network
     ahead = Ahead(clips.epoch(epoch))
     began = time.perf_counter()
@@ -173,12 +176,15 @@ def _epoch(
             "phase's learning_rate"
         )
     scores = tagger.score_features(validation.tracks)
-    return {
+    learned = {
         "loss": loss,
         "validation_roc_auc": macro_roc_auc(validation.truth, scores),
+    }
+    speed = {
         "clips_per_second": clips.per_epoch / seconds,
         "share_waiting_for_input": ahead.waited_seconds / seconds,
     }
+    return learned, speed
 
 
 def _is_patient_no_more(progress: Progress, training: Training) -> bool:
@@ -187,7 +193,7 @@ def _is_patient_no_more(progress: Progress, training: Training) -> bool:
     return progress.epoch - progress.best_epoch >= training.patience_epochs
 
 
-def _log(progress: Progress, training: Training) -> None:
+def _log(progress: Progress, training: Training, speed: dict[str, float]) -> None:
     row = progress.history[-1]
     logger.info(
         "epoch %d of %d: loss %.4f, validation ROC-AUC %.4f (best %.4f), "
@@ -197,6 +203,6 @@ def _log(progress: Progress, training: Training) -> None:
         row["loss"],
         row["validation_roc_auc"],
         progress.best,
-        row["clips_per_second"],
-        100 * row["share_waiting_for_input"],
+        speed["clips_per_second"],
+        100 * speed["share_waiting_for_input"],
     )
