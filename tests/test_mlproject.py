@@ -89,6 +89,28 @@ def test_python_is_that_of_the_active_environment_else_of_dot_venv(tmp_path, act
     ]
 
 
+@pytest.mark.parametrize("have_features", [True, False])
+def test_training_has_missing_features_made_in_dot_venv(tmp_path, have_features):
+    for program in ("make", "python"):
+        path = tmp_path / "active" / "bin" / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        variables = "${MLFLOW_RUN_ID-} ${VIRTUAL_ENV-} ${PYTHONPATH-}"
+        path.write_text(f"#!/bin/sh\necho {program} $* for: {variables}\n")
+        path.chmod(0o755)
+    if have_features:
+        (tmp_path / "data/features/logmel").mkdir(parents=True)
+        (tmp_path / "data/features/logmel/index.parquet").touch()
+    active = {"VIRTUAL_ENV": "active", "MLFLOW_RUN_ID": "7", "PYTHONPATH": "other"}
+    said = subprocess.check_output(
+        ["bash", "-c", command("train_crnn", rnn="lstm")],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}/active/bin:{os.environ['PATH']}", **active},
+        text=True,
+    ).splitlines()
+    assert ("make features for:" in said) is not have_features
+    assert said[-1] == "python -m tagsmith train crnn_lstm for: 7 active src"
+
+
 def test_the_training_environment_has_the_versions_of_the_whole_one():
     whole, training = pins("requirements.lock"), pins("requirements-train.lock")
     assert training.items() <= whole.items()
