@@ -26,6 +26,7 @@ PLUMBING = {
     "tagsmith.engine",
     "tagsmith.errors",
     "tagsmith.models",
+    "tagsmith.quiet",
     "tagsmith.shards",
     "tagsmith.store",
     "tagsmith.tracking",

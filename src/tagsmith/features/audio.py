@@ -6,8 +6,6 @@ Conventions:
 """
 
 import hashlib
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from tagsmith import quiet
 from tagsmith.errors import DataError, MissingError
 
 # soxr's speed hardly depends on its quality: LQ to VHQ take 4 to 6 ms for 29 s of
@@ -82,7 +81,7 @@ def opened(path: Path) -> Iterator[Stream]:
     if not path.stat().st_size:
         raise DataError(f"{path} is empty (0 bytes)")
     try:
-        with _quiet_decoder, Stream(path) as sound:
+        with quiet.native_libraries, Stream(path) as sound:
             try:
                 yield sound
             except soundfile.LibsndfileError as error:
@@ -118,34 +117,3 @@ def _resampled(
     for block in blocks:
         yield resampler.resample_chunk(block)
     yield resampler.resample_chunk(_NOTHING, last=True)
-
-
-class _QuietDecoder:
-    """Keeps mpg123's remarks from the terminal: they come from C, past Python's stderr.
-
-    Threads that decode at the same time share one redirection; the last one ends it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._stderr = -1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._stderr = os.dup(2)
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, 2)
-                os.close(nowhere)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                os.dup2(self._stderr, 2)
-                os.close(self._stderr)
-
-
-_quiet_decoder = _QuietDecoder()

@@ -5,6 +5,7 @@ Whatever the architecture, a *score* is defined once, in `tagsmith.models.tagger
 
 from typing import TYPE_CHECKING, assert_never
 
+from tagsmith import quiet
 from tagsmith.config import Crnn, Feature, Model
 from tagsmith.models.tagger import Tagger, load
 
@@ -24,7 +25,8 @@ def build(config: Model, feature: Feature, *, tags: int) -> "keras.Model":
     """
     match config:
         case Crnn():
-            from tagsmith.models.crnn import crnn
+            with quiet.native_libraries:
+                from tagsmith.models.crnn import crnn
 
             return crnn(config, feature, tags=tags)
         case _:

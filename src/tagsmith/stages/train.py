@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import pandas as pd
 
+from tagsmith import quiet
 from tagsmith.config import SPLITS, Params, RandomTrunk, SplitName, VggishTrunk
 from tagsmith.features.clips import Frames
 from tagsmith.shards import Features
@@ -24,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Train model `name`; a run that was killed goes on after its last epoch."""
-    from tagsmith.training import device
-    from tagsmith.training.fit import Validation, fit
+    with quiet.native_libraries:
+        from tagsmith.training import device
+        from tagsmith.training.fit import Validation, fit
 
     config = params.model(name)
     features = Features(store.find("features", config.feature, made_by="extract"))
