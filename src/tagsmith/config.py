@@ -10,7 +10,7 @@ import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -77,7 +77,24 @@ class FolderDataset(Section):
     shares: SplitShares
 
 
-Dataset = Annotated[ScoresDataset | FolderDataset, Field(discriminator="kind")]
+class JamendoDataset(Section):
+    """MTG-Jamendo: the publisher's tables, and audio that is there or fetched.
+
+    `metadata` is a checkout of the publisher's repository, `audio` the folder that its
+    paths are below; `fetch` names what is downloaded into it, if anything.
+    """
+
+    kind: Literal["jamendo"]
+    metadata: Path
+    subset: Literal["all", "moodtheme", "instrument", "genre", "top50tags"]
+    split: Annotated[int, Field(ge=0, le=4)]
+    audio: Path
+    fetch: Literal["none", "audio", "audio-low"]
+
+
+Dataset = Annotated[
+    ScoresDataset | FolderDataset | JamendoDataset, Field(discriminator="kind")
+]
 
 
 class Validation(Section):
@@ -138,7 +155,60 @@ class LogMel(Section):
         return self.sample_rate_hz / self.hop_samples
 
 
-Feature = LogMel  # one kind so far; the second makes it a union on `kind`
+class EfficientNetLite0(Section):
+    """The small ImageNet CNN that a package index carries: its pooled features."""
+
+    kind: Literal["efficientnet_lite0"]
+    pixels: PositiveInt
+
+
+class Application(Section):
+    """A network of `keras.applications` with weights from a path or an address."""
+
+    kind: Literal["application"]
+    name: str
+    layer: str
+    weights: str
+    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    preprocessing: Literal["bgr", "own"]  # colours swapped, as DeepSpectrum | its own
+
+
+ImageNetwork = Annotated[EfficientNetLite0 | Application, Field(discriminator="kind")]
+ColourMap = Literal[
+    "magma", "viridis", "inferno", "plasma", "cividis", "gray", "hot", "jet", "turbo"
+]
+
+
+class DeepSpectrum(Section):
+    """What an ImageNet CNN sees in plots of a track's first seconds, per window."""
+
+    kind: Literal["deep_spectrum"]
+    seconds: PositiveFloat
+    window_seconds: PositiveFloat
+    hop_seconds: PositiveFloat
+    mode: Literal["mel", "spectrogram", "chroma"]
+    mel_bands: PositiveInt
+    colour_map: ColourMap
+    network: ImageNetwork
+    batch_images: PositiveInt
+    shard_tracks: PositiveInt
+
+    @model_validator(mode="after")
+    def _a_window_fits(self) -> Self:
+        if self.window_seconds > self.seconds:
+            raise ValueError(
+                f"window_seconds ({self.window_seconds:g}) is longer than seconds "
+                f"({self.seconds:g}): there would be no window"
+            )
+        return self
+
+    @property
+    def frames_per_second(self) -> float:
+        """Windows in a second of audio: a frame of this feature is a window."""
+        return 1 / self.hop_seconds
+
+
+Feature = Annotated[LogMel | DeepSpectrum, Field(discriminator="kind")]
 
 
 class VggishTrunk(Section):
@@ -166,6 +236,11 @@ class Phase(Section):
     epochs: PositiveInt
     learning_rate: PositiveFloat
     decay: Literal["none", "cosine"]
+
+
+class TrunkPhase(Phase):
+    """A phase of a network whose trunk may be frozen."""
+
     train_trunk: bool
 
 
@@ -186,27 +261,35 @@ class Augmentation(Section):
 
 
 class Training(Section):
-    """How a network learns the training split.
-
-    A training clip is `clip_seconds` long; it shows a crop of one of `crop_seconds`,
-    repeated until the clip is full.
-    """
+    """How a network learns the training split, whatever it hears."""
 
     optimizer: Literal["rmsprop", "adam"]
     batch_size: PositiveInt
     phases: tuple[Phase, ...] = Field(min_length=1)
     patience_epochs: NonNegativeInt
-    clip_seconds: PositiveFloat
-    crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
-    clips_per_track: PositiveInt
     tag_weights: Literal["none", "balanced"]
-    augmentation: Augmentation
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
     @property
     def epochs(self) -> int:
         """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
+
+
+class ClipTraining(Training):
+    """How a network learns from clips of tracks.
+
+    A training clip is `clip_seconds` long; it shows a crop of one of `crop_seconds`,
+    repeated until the clip is full. While the trunk is frozen, `frozen_clips_per_track`
+    clips of a track are drawn once, and what the trunk makes of them is kept.
+    """
+
+    phases: tuple[TrunkPhase, ...] = Field(min_length=1)
+    clip_seconds: PositiveFloat
+    crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
+    clips_per_track: PositiveInt
+    frozen_clips_per_track: PositiveInt
+    augmentation: Augmentation
 
     @model_validator(mode="after")
     def _crops_fit_the_clip(self) -> Self:
@@ -239,11 +322,29 @@ class Crnn(Section):
     step_summary: Literal["last", "mean_max"]
     dense_units: PositiveInt
     dropout: Fraction
-    training: Training
+    training: ClipTraining
     scoring: Scoring
 
 
-Model = Crnn  # one architecture so far; the second makes it a union on `kind`
+class DeepSpectrumRnn(Section):
+    """AugLi's recurrent network on the Deep Spectrum features of a whole track."""
+
+    kind: Literal["deep_spectrum_rnn"]
+    feature: Name
+    standardize: bool  # by the training split's mean and deviation; AugLi did not
+    recurrence: Literal["gru", "lstm", "bilstm"]
+    recurrent_units: PositiveInt
+    recurrent_layers: PositiveInt
+    recurrent_dropout: Fraction
+    step_summary: Literal["last", "mean_max"]
+    dense_units: PositiveInt
+    dropout: Fraction
+    training: Training
+    scoring_batch_size: PositiveInt
+
+
+Model = Annotated[Crnn | DeepSpectrumRnn, Field(discriminator="kind")]
+HEARS = {"crnn": "logmel", "deep_spectrum_rnn": "deep_spectrum"}  # kinds of features
 
 
 class Calibration(Section):
@@ -255,9 +356,16 @@ class Calibration(Section):
 
 
 class Fusion(Section):
-    """Which ways of fusing are tried on validation scores."""
+    """Which ways of fusing are tried on validation scores.
 
-    methods: tuple[Literal["mean", "weighted", "greedy"], ...] = Field(min_length=1)
+    `groups` are means that are reported beside the best ensemble: patterns of model
+    names, as a shell's, by the group's name.
+    """
+
+    methods: tuple[Literal["mean", "weighted", "greedy", "subsets"], ...] = Field(
+        min_length=1
+    )
+    groups: dict[Name, str]
     metric: Literal["roc_auc_macro", "pr_auc_macro"]
     greedy_rounds: PositiveInt
 
@@ -303,6 +411,11 @@ class Params(Section):
                 raise ValueError(
                     f"models.{name}.feature is {model.feature!r}; "
                     f"features has {sorted(self.features)}"
+                )
+            if self.features[model.feature].kind != HEARS[model.kind]:
+                raise ValueError(
+                    f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, but "
+                    f"features.{model.feature} is {self.features[model.feature].kind}"
                 )
         if ENSEMBLE in self.models:
             raise ValueError(
@@ -453,6 +566,17 @@ def _nearest(word: str, words: object) -> str:
     return f" (did you mean {match[0]!r}?)" if match else ""
 
 
+def _kinds(section: type[BaseModel] = Section) -> set[str]:
+    kind = section.model_fields.get("kind")
+    kinds = set(get_args(kind.annotation)) if kind else set()
+    for child in section.__subclasses__():
+        kinds |= _kinds(child)
+    return kinds
+
+
+KINDS = _kinds()
+
+
 def _field_names(section: type[BaseModel] = Section) -> set[str]:
     names = set(section.model_fields)
     for child in section.__subclasses__():
@@ -477,11 +601,15 @@ def _explained(error: ValidationError, path: Path) -> str:
 
 def _place(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag behind the key; a user never wrote it there.
-    kinds = {"scores", "folder", "vggish", "random"}
-    unions = {"dataset", "trunk"}
     parts = [
         part
-        for before, part in zip(("", *location), location, strict=False)
-        if not (before in unions and part in kinds)
+        for number, part in enumerate(location)
+        if not _is_tag(part, location[:number])
     ]
     return ".".join(map(str, parts))
+
+
+def _is_tag(part: int | str, before: tuple[int | str, ...]) -> bool:
+    in_union = before and before[-1] in {"dataset", "trunk", "network"}
+    named = len(before) == 2 and before[0] in {"models", "features"}  # noqa: PLR2004 - models.<name>
+    return bool(in_union or named) and part in KINDS
