@@ -10,6 +10,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 UV_VERSION := 0.13.9
+FEATURES ?= extract extract_deep_spectrum
 
 .PHONY: help setup repro features test test-all check bench
 
@@ -35,7 +36,7 @@ repro: setup  ## Run the pipeline: scores to a promoted ensemble, then say where
 	@tagsmith where
 
 features: setup  ## Make only what models hear: audio, wavs, features
-	dvc repro extract
+	dvc repro $(FEATURES)
 
 test: setup  ## Run the tests that take minutes at most
 	python -m pytest -m "not slow"

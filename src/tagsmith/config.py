@@ -9,6 +9,7 @@ they need.
 import copy
 import difflib
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -31,10 +32,16 @@ from tagsmith.errors import ConfigError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Checksum = Annotated[  # of a file; empty for one that the user vouches for
+    str,
+    StringConstraints(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})?$"),
+]
 SplitName = Literal["train", "validation", "test"]
 Comparison = Literal["inclusive", "strict"]  # of a score with its threshold
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 ENSEMBLE = "ensemble"  # the fused scores go by this name beside the models'
+GROUPS = "groups"  # and a group's by groups/<name>
+MOST_SUBSETTED = 16  # models whose subsets are all tried: 65,519 means
 
 
 class Section(BaseModel):
@@ -168,8 +175,9 @@ class Application(Section):
     kind: Literal["application"]
     name: str
     layer: str
+    pixels: PositiveInt
     weights: str
-    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    checksum: Checksum
     preprocessing: Literal["bgr", "own"]  # colours swapped, as DeepSpectrum | its own
 
 
@@ -216,7 +224,7 @@ class VggishTrunk(Section):
 
     kind: Literal["vggish"]
     weights: str
-    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    checksum: Checksum
 
 
 class RandomTrunk(Section):
@@ -417,11 +425,39 @@ class Params(Section):
                     f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, but "
                     f"features.{model.feature} is {self.features[model.feature].kind}"
                 )
-        if ENSEMBLE in self.models:
+        for name in (ENSEMBLE, GROUPS):
+            if name in self.models:
+                raise ValueError(f"no model may be called {name!r}: fused scores are")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_members(self) -> Self:
+        for name, pattern in self.fusion.groups.items():
+            if not self.group_members[f"{GROUPS}/{name}"]:
+                raise ValueError(
+                    f"fusion.groups.{name} is {pattern!r}, which matches no model; "
+                    f"models has {sorted(self.models)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _subsets_can_be_counted(self) -> Self:
+        if "subsets" in self.fusion.methods and len(self.models) > MOST_SUBSETTED:
             raise ValueError(
-                f"no model may be called {ENSEMBLE!r}: the fused scores are"
+                f"fusion.methods has 'subsets', which tries every subset of at most "
+                f"{MOST_SUBSETTED} models, got {len(self.models)}; use 'greedy'"
             )
         return self
+
+    @property
+    def group_members(self) -> dict[str, tuple[str, ...]]:
+        """The models of every group, by the name that the group's scores go by."""
+        return {
+            f"{GROUPS}/{name}": tuple(
+                model for model in self.models if fnmatchcase(model, pattern)
+            )
+            for name, pattern in self.fusion.groups.items()
+        }
 
     @classmethod
     def load(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> Self:

@@ -6,7 +6,8 @@ that the function wrote, so resuming and retrying do not depend on it.
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar, assert_never
 
 from joblib import Parallel, delayed
@@ -46,13 +47,31 @@ def each(
     Raises:
         MissingError: The system ended a worker, as it does when memory runs out.
     """
-    match config.kind:
-        case "loky":
-            results = _loky(function, items, config.workers)
-        case _:
-            assert_never(config.kind)
+    with _explained(config, label):
+        results = _results(function, items, config, order="generator_unordered")
+        yield from progress(results, total=len(items), label=label)
+
+
+def gathered(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    config: Engine,
+    *,
+    label: str,
+) -> list[Result]:
+    """Call `function` with every item and return the results in the items' order.
+
+    Raises:
+        MissingError: The system ended a worker, as it does when memory runs out.
+    """
+    with _explained(config, label):
+        return list(_results(function, items, config, order="generator"))
+
+
+@contextmanager
+def _explained(config: Engine, label: str) -> Iterator[None]:
     try:
-        yield from _with_progress(results, total=len(items), label=label)
+        yield
     except TerminatedWorkerError as error:
         raise MissingError(
             f"{label}: the system ended a worker, most likely for want of memory; "
@@ -61,19 +80,34 @@ def each(
         ) from error
 
 
+def _results(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    config: Engine,
+    *,
+    order: str,
+) -> Iterator[Result]:
+    match config.kind:
+        case "loky":
+            return _loky(function, items, config.workers, order)
+        case _:
+            assert_never(config.kind)
+
+
 def _loky(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, order: str
 ) -> Iterator[Result]:
     if len(items) <= 1:  # not worth a process
         return map(function, items)
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+    parallel = Parallel(n_jobs=workers, return_as=order)
     results: Iterator[Result] = parallel(delayed(function)(item) for item in items)
     return results
 
 
-def _with_progress(
-    results: Iterator[Result], *, total: int, label: str
+def progress(
+    results: Iterable[Result], *, total: int, label: str
 ) -> Iterator[Result]:
+    """Pass results on, with a bar on a terminal and some lines in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=label, unit="")
         return

@@ -1,14 +1,14 @@
-"""Published weights: read where they are, and never replaced by chance."""
+"""VGGish's weights become a trunk's, and others do not."""
 
 import h5py
 import numpy as np
 import pytest
 
 from tagsmith.config import Params, VggishTrunk
-from tagsmith.errors import ConfigError, DataError, MissingError
+from tagsmith.errors import DataError
 from tagsmith.models import build
 from tagsmith.models.crnn import VGGISH_BLOCKS
-from tagsmith.training.pretrained import load_vggish, weights_file
+from tagsmith.training.pretrained import load_vggish
 from tests.conftest import ROOT
 
 SHAPES = []
@@ -33,8 +33,8 @@ def write(path, shapes, rng):
     return path
 
 
-def config(weights, sha256=""):
-    return VggishTrunk(kind="vggish", weights=str(weights), sha256=sha256)
+def config(weights):
+    return VggishTrunk(kind="vggish", weights=str(weights), checksum="")
 
 
 @pytest.mark.keras
@@ -57,30 +57,6 @@ def test_weights_of_another_network_are_refused(tmp_path, rng):
     network = build(params.models["crnn_gru"], params.features["logmel"], tags=3)
     with pytest.raises(DataError, match="does not hold VGGish"):
         load_vggish(network.get_layer("trunk"), config(path), cache=tmp_path)
-
-
-def test_missing_weights_are_said_with_the_way_out(tmp_path):
-    with pytest.raises(MissingError, match="kind: random"):
-        weights_file(str(tmp_path / "absent.h5"), "", cache=tmp_path)
-
-
-def test_an_address_needs_a_checksum(tmp_path):
-    with pytest.raises(ConfigError, match="sha256"):
-        weights_file("https://example.org/vggish.h5", "", cache=tmp_path)
-
-
-def test_a_download_is_kept_and_its_checksum_held(tmp_path):
-    source = tmp_path / "source.h5"
-    source.write_bytes(b"weights")
-    pinned = "9c5c9a9a10b1a8a8f3a3d1a5e7a0cbbd4ec0a7a8d8b2a4a7b4d1a3c0e1d2c3b4"
-    with pytest.raises(DataError, match="expected sha256"):
-        weights_file(source.as_uri(), pinned, cache=tmp_path / "cache")
-    assert (tmp_path / "cache" / "source.h5").read_bytes() == b"weights"
-
-
-def test_an_address_that_does_not_answer_is_said(tmp_path):
-    with pytest.raises(MissingError, match="does not answer"):
-        weights_file("http://127.0.0.1:9/vggish.h5", "a" * 64, cache=tmp_path)
 
 
 def test_a_file_that_is_no_hdf5_is_said(tmp_path):

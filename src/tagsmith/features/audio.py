@@ -43,11 +43,30 @@ def read(path: Path, sample_rate_hz: int) -> Waveform:
     with opened(path) as sound:
         blocks = _resampled(mono_blocks(sound), sound.samplerate, sample_rate_hz)
         waveform = np.concatenate([_NOTHING, *blocks])
-    if not waveform.size:
-        raise DataError(f"{path} holds no audio: its header is followed by nothing")
-    if not np.isfinite(waveform).all():
-        raise DataError(f"{path} holds samples that are no numbers (NaN or infinite)")
+    _check(waveform, path)
     return waveform
+
+
+def beginning(path: Path, seconds: float) -> tuple[Waveform, int]:
+    """Decode the first seconds of a file at its own sample rate.
+
+    Args:
+        path: A file in any format that libsndfile reads.
+        seconds: How much of it; less if it is shorter.
+
+    Returns:
+        The mono waveform `(samples,)` and its sample rate in Hz.
+
+    Raises:
+        DataError: The file cannot be decoded, is empty or holds NaN.
+        MissingError: There is no such file.
+    """
+    with opened(path) as sound:
+        wanted = round(seconds * sound.samplerate)
+        waveform = np.concatenate([_NOTHING, *_until(mono_blocks(sound), wanted)])
+        sample_rate_hz: int = sound.samplerate
+    _check(waveform, path)
+    return waveform, sample_rate_hz
 
 
 def sha256(path: Path) -> str:
@@ -105,6 +124,20 @@ def mono_blocks(sound: Stream) -> Iterator[Waveform]:
     buffer = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
     while len(block := sound.read(out=buffer)):
         yield block @ mix  # (frames, channels) to (frames,)
+
+
+def _until(blocks: Iterator[Waveform], samples: int) -> Iterator[Waveform]:
+    left = samples
+    while left > 0 and (block := next(blocks, None)) is not None:
+        yield block[:left]
+        left -= len(block)
+
+
+def _check(waveform: Waveform, path: Path) -> None:
+    if not waveform.size:
+        raise DataError(f"{path} holds no audio: its header is followed by nothing")
+    if not np.isfinite(waveform).all():
+        raise DataError(f"{path} holds samples that are no numbers (NaN or infinite)")
 
 
 def _resampled(

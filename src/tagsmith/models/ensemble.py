@@ -1,6 +1,7 @@
 """The ensemble as a folder, the *bundle*: from an audio file to tags with decisions.
 
     models/<model>/      each member, as training left it
+    features/<feature>/  what else a feature needs that a member hears: its CNN
     ensemble.json        how much each member weighs, how scores become decisions
     thresholds.tsv       tag, threshold
     tags.txt             one tag per line, in the order of the scores
@@ -16,6 +17,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features import audio
 from tagsmith.models import Tagger, load
+from tagsmith.models.analysis import NETWORK, Analyser, analyser
+from tagsmith.models.tagger import DESCRIPTION
 from tagsmith.store import Store, write_json, write_text
 
 WEIGHTS = "ensemble.json"
@@ -60,9 +64,11 @@ class Ensemble:
         tags: What they score, in order.
         thresholds: `(tags,)`.
         calibration: How scores are compared with thresholds.
+        analysers: What makes the features that members hear, by the feature's name.
     """
 
     members: Mapping[str, Tagger]
+    analysers: Mapping[str, Analyser]
     weights: Mapping[str, float]
     tags: tuple[str, ...]
     thresholds: NDArray[np.float64]
@@ -91,8 +97,13 @@ class Ensemble:
                     f"{bundle}: {name} scores {len(member.tags)} tags, the ensemble "
                     f"has {len(tags)} or others; promote it again"
                 )
+        heard = {each.config.feature: each.feature for each in members.values()}
         return cls(
             members=members,
+            analysers={
+                name: analyser(feature, bundle / "features" / name)
+                for name, feature in heard.items()
+            },
             weights=weights,
             tags=tags,
             thresholds=_thresholds(bundle / THRESHOLDS, tags),
@@ -109,10 +120,9 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        rates = {member.sample_rate_hz for member in self.members.values()}
-        waveforms = {rate: audio.read(path, rate) for rate in rates}
+        features = {name: analyse(path) for name, analyse in self.analysers.items()}
         scores = {
-            name: member.score(waveforms[member.sample_rate_hz])[np.newaxis]
+            name: member.score_features([features[member.config.feature]])
             for name, member in self.members.items()
         }
         fused: NDArray[np.float32] = fuse(scores, self.weights)[0]
@@ -166,6 +176,7 @@ def write_bundle(
         source = store.find("models", name, made_by="train")
         ignored = shutil.ignore_patterns("history*", ".*")
         shutil.copytree(source, folder / "models" / name, ignore=ignored)
+        _copy_network(store, json.loads((source / DESCRIPTION).read_text()), folder)
     thresholds = store.find("thresholds", f"{ENSEMBLE}.tsv", made_by="fuse")
     shutil.copyfile(thresholds, folder / THRESHOLDS)
     write_text(folder / TAGS, "".join(f"{tag}\n" for tag in store.read_tags()))
@@ -177,6 +188,17 @@ def write_bundle(
     write_json(
         folder / META, {"test_set_sha256": test_set_sha256, "metrics": dict(metrics)}
     )
+
+
+def _copy_network(store: Store, model: Mapping[str, Any], folder: Path) -> None:
+    """Copy the CNN of the feature that a model hears, if it has one."""
+    name = model["config"]["feature"]
+    target = folder / "features" / name / NETWORK
+    if model["feature"]["kind"] != "deep_spectrum" or target.exists():
+        return
+    source = store.find("features", name, NETWORK, made_by="extract_deep_spectrum")
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(source, target)
 
 
 def sha256(folder: Path) -> str:

@@ -1,23 +1,37 @@
-"""Stage `extract`: wavs become the features that models hear, in shards."""
+"""Stage `extract`: audio becomes the features that models hear, in shards.
+
+`logmel` comes from the wavs, in parallel; `deep_spectrum` from the audio as it came, at
+its own sample rate: workers draw the pictures, and a CNN looks at those of many tracks
+at once.
+"""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tagsmith import shards
-from tagsmith.config import Feature, Params
-from tagsmith.engine import each
+from tagsmith.config import DeepSpectrum, Feature, LogMel, Params
+from tagsmith.engine import each, gathered, progress
 from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.features.logmel import logmel, mel_filters
-from tagsmith.store import Store
+from tagsmith.models import analysis
+from tagsmith.models.analysis import NETWORK
+from tagsmith.store import Store, atomic, write_json
 from tagsmith.tracking.recording import Recorder
 
+if TYPE_CHECKING:
+    import keras
+
 logger = logging.getLogger(__name__)
+
+SOURCE = "network.json"  # says where the weights beside it come from
 
 
 @dataclass(frozen=True)
@@ -27,28 +41,27 @@ class _Shard:
     number: int
     tracks: tuple[tuple[str, Path], ...]
     fingerprint: str
-    feature: Feature
     folder: Path
 
 
 def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
-    """Bring the feature store `name` up to date."""
+    """Bring the feature store `name` up to date.
+
+    Raises:
+        DataError: A file cannot be decoded, or weights are not what they should be.
+        MissingError: Audio or weights are missing.
+    """
     feature = params.feature(name)
-    wavs = store.find("wavs", made_by="convert")
     folder = store.place("features", name)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = list(_plan(store.read_tracks(), feature, wavs, folder))
-    todo = [
-        part
-        for part in plan
-        if not shards.is_finished(folder, part.number, part.fingerprint)
-    ]
-    mel_filters(feature)  # imports librosa once, before the workers are forked
-    for _ in each(_extract_shard, todo, params.engine, label=f"extract {name}"):
-        pass
-    index = shards.write_index(
-        folder, feature.model_dump(mode="json"), shards=len(plan)
-    )
+    match feature:
+        case LogMel():
+            plan, todo = _make_logmel(params, store, feature, folder)
+        case DeepSpectrum():
+            plan, todo = _make_deep_spectrum(params, store, feature, folder)
+        case _:
+            assert_never(feature)
+    index = shards.write_index(folder, feature.model_dump(mode="json"), shards=plan)
     _check(store, name)
     seconds = index["frames"].sum() / feature.frames_per_second
     logger.info(
@@ -56,8 +69,8 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         name,
         len(index),
         seconds / 3600,
-        len(todo),
-        len(plan),
+        todo,
+        plan,
     )
     recorder.metrics({"tracks": len(index), "seconds": float(seconds)})
 
@@ -69,29 +82,104 @@ def _check(store: Store, name: str) -> None:
 
 
 def _plan(
-    tracks: pd.DataFrame, feature: Feature, wavs: Path, folder: Path
-) -> Iterator[_Shard]:
-    made_of = feature.model_dump(mode="json")
+    store: Store, feature: Feature, folder: Path, made_of: dict[str, Any]
+) -> list[_Shard]:
+    """Return every shard of a feature store."""
+    tracks = store.read_tracks()
+    paths = _audio(store, feature, tracks["path"])
+    plan = []
     for number, start in enumerate(range(0, len(tracks), feature.shard_tracks)):
-        part = tracks.iloc[start : start + feature.shard_tracks]
-        paths = [wavs / Path(path).with_suffix(".wav") for path in part["path"]]
-        sources = [f"{track}:{sha}" for track, sha in part["sha256"].items()]
-        yield _Shard(
-            number=number,
-            tracks=tuple(zip(part.index, paths, strict=True)),
-            fingerprint=shards.fingerprint(made_of, sources),
-            feature=feature,
-            folder=folder,
+        part = slice(start, start + feature.shard_tracks)
+        hashes = tracks["sha256"].iloc[part]
+        sources = [f"{track}:{sha}" for track, sha in hashes.items()]
+        plan.append(
+            _Shard(
+                number=number,
+                tracks=tuple(zip(hashes.index, paths[part], strict=True)),
+                fingerprint=shards.fingerprint(made_of, sources),
+                folder=folder,
+            )
         )
+    return plan
 
 
-def _extract_shard(shard: _Shard) -> int:
+def _audio(store: Store, feature: Feature, paths: pd.Series) -> list[Path]:
+    """Return what a feature is made from: wavs, or the audio as it came."""
+    if isinstance(feature, DeepSpectrum):
+        raw = store.find("raw", made_by="ingest")
+        return [raw / path for path in paths]
+    wavs = store.find("wavs", made_by="convert")
+    return [wavs / Path(path).with_suffix(".wav") for path in paths]
+
+
+def _unfinished(plan: list[_Shard]) -> list[_Shard]:
+    return [
+        part
+        for part in plan
+        if not shards.is_finished(part.folder, part.number, part.fingerprint)
+    ]
+
+
+# --- logmel: every shard by itself, on any worker
+
+
+def _make_logmel(
+    params: Params, store: Store, feature: LogMel, folder: Path
+) -> tuple[int, int]:
+    plan = _plan(store, feature, folder, feature.model_dump(mode="json"))
+    todo = _unfinished(plan)
+    mel_filters(feature)  # imports librosa once, before the workers are forked
+    make = partial(_make_logmel_shard, feature=feature)
+    for _ in each(make, todo, params.engine, label="extract logmel"):
+        pass
+    return len(plan), len(todo)
+
+
+def _make_logmel_shard(shard: _Shard, *, feature: LogMel) -> int:
     """Make one shard; the only code that runs on a worker."""
-    tracks = {}
-    for track_id, path in shard.tracks:
-        waveform = audio.read(path, shard.feature.sample_rate_hz)
-        tracks[track_id] = logmel(waveform, shard.feature)
-        if not np.isfinite(tracks[track_id]).all():
-            raise DataError(f"{path}: its features hold NaN; is the wav damaged?")
-    shards.write_shard(shard.folder, shard.number, shard.fingerprint, tracks)
+    tracks = {
+        track_id: logmel(audio.read(path, feature.sample_rate_hz), feature)
+        for track_id, path in shard.tracks
+    }
+    _write(shard, tracks)
     return shard.number
+
+
+def _write(shard: _Shard, tracks: dict[str, NDArray[np.float32]]) -> None:
+    for track_id, path in shard.tracks:
+        if not np.isfinite(tracks[track_id]).all():
+            raise DataError(f"{path}: its features hold NaN; is the file damaged?")
+    shards.write_shard(shard.folder, shard.number, shard.fingerprint, tracks)
+
+
+# --- deep_spectrum: workers draw, one CNN looks
+
+
+def _make_deep_spectrum(
+    params: Params, store: Store, feature: DeepSpectrum, folder: Path
+) -> tuple[int, int]:
+    network = _network(feature, folder, cache=store.scratch / "weights")
+    weights = audio.sha256(folder / NETWORK)
+    made_of = {**feature.model_dump(mode="json"), "weights": weights}
+    plan = _plan(store, feature, folder, made_of)
+    todo = _unfinished(plan)
+    draw = partial(analysis.pictures, feature=feature)
+    label = f"extract {folder.name}"
+    for shard in progress(todo, total=len(todo), label=label):
+        ids, paths = zip(*shard.tracks, strict=True)
+        pictures = gathered(draw, paths, params.engine, label=label)
+        values = analysis.seen(network, pictures, feature.batch_images)
+        _write(shard, dict(zip(ids, values, strict=True)))
+    return len(plan), len(todo)
+
+
+def _network(feature: DeepSpectrum, folder: Path, *, cache: Path) -> "keras.Model":
+    """Return the CNN, and keep it with the store: what made it is then known."""
+    from tagsmith.models import imagenet
+
+    network, source = imagenet.published(feature.network, cache=cache)
+    with atomic(folder / NETWORK) as temporary:
+        network.save_weights(temporary)
+    write_json(folder / SOURCE, {"network": network.name, "weights": source})
+    logger.info("%s, weights of %s", network.name, source)
+    return network

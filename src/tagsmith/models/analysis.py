@@ -1,0 +1,128 @@
+"""From an audio file to what a model hears, whatever the feature.
+
+A feature store made by `extract` and a recording that is tagged go through the same
+functions, so that a model hears at use what it learned from.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagsmith.config import (
+    Application,
+    DeepSpectrum,
+    EfficientNetLite0,
+    Feature,
+    LogMel,
+)
+from tagsmith.errors import DataError, MissingError
+from tagsmith.features import audio, deep_spectrum
+from tagsmith.features.logmel import logmel
+from tagsmith.models import imagenet
+
+if TYPE_CHECKING:
+    import keras
+
+NETWORK = "network.weights.h5"  # beside the shards of a feature that a CNN makes
+
+Frames = NDArray[np.floating[Any]]
+Pictures = NDArray[np.uint8]
+Analyser = Callable[[Path], Frames]
+
+
+def analyser(feature: Feature, folder: Path) -> Analyser:
+    """Return what turns an audio file into a feature.
+
+    Args:
+        feature: The feature's section of `params.yaml`.
+        folder: A feature store, or a bundle's copy of what else the feature needs.
+
+    Raises:
+        MissingError: The CNN that the feature needs is not in the folder.
+    """
+    match feature:
+        case LogMel():
+            return partial(_logmel, feature=feature)
+        case DeepSpectrum():
+            path = folder / NETWORK
+            if not path.is_file():
+                raise MissingError(
+                    f"{path} is not there; `dvc repro extract_deep_spectrum` makes it"
+                )
+            network = imagenet.restored(feature.network, path)
+            return partial(_deep_spectrum, feature=feature, network=network)
+        case _:
+            assert_never(feature)
+
+
+def pictures(path: Path, feature: DeepSpectrum) -> Pictures:
+    """Draw the windows of an audio file, `(windows, pixels, pixels, 3)`.
+
+    Raises:
+        DataError: The file cannot be decoded, or is too short for one window's frame.
+        MissingError: There is no such file.
+    """
+    waveform, sample_rate_hz = audio.beginning(path, feature.seconds)
+    try:
+        windows = deep_spectrum.windows(waveform, sample_rate_hz, feature)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    drawn = (_picture(window, sample_rate_hz, feature) for window in windows)
+    return np.stack(list(drawn))
+
+
+def seen(
+    network: "keras.Model", tracks: Iterable[Pictures], batch_images: int
+) -> list[NDArray[np.float32]]:
+    """Show pictures to a CNN, in batches across tracks and windows.
+
+    Args:
+        network: Pictures to `(batch, values)`.
+        tracks: `(windows, pixels, pixels, 3)` of each track.
+        batch_images: Pictures at once.
+
+    Returns:
+        `(windows, values)` of each track.
+    """
+    each = list(tracks)
+    values = network.predict(
+        np.concatenate(each), batch_size=batch_images, verbose=0
+    )
+    ends = np.cumsum([len(windows) for windows in each])[:-1]
+    return np.split(np.asarray(values, np.float32), ends)
+
+
+def _logmel(path: Path, *, feature: LogMel) -> Frames:
+    return logmel(audio.read(path, feature.sample_rate_hz), feature)
+
+
+def _deep_spectrum(
+    path: Path, *, feature: DeepSpectrum, network: "keras.Model"
+) -> Frames:
+    (values,) = seen(network, [pictures(path, feature)], feature.batch_images)
+    return values
+
+
+def _picture(
+    window: Frames, sample_rate_hz: int, feature: DeepSpectrum
+) -> Pictures:
+    """Draw a window at the size that the network takes."""
+    draw = partial(
+        deep_spectrum.image,
+        window,
+        sample_rate_hz,
+        mode=feature.mode,
+        mel_bands=feature.mel_bands,
+        colour_map=feature.colour_map,
+    )
+    match feature.network:
+        case EfficientNetLite0(pixels=pixels):
+            return draw(pixels=pixels)
+        case Application(pixels=pixels):  # DeepSpectrum plotted, then scaled
+            return deep_spectrum.resized(draw(), pixels)
+        case _:
+            assert_never(feature.network)
