@@ -4,11 +4,7 @@ The manifest is described in `manifest.py`. Files are copied, in the folders tha
 came in, so that DVC versions them; splits that the manifest lacks are dealt by group.
 """
 
-import filecmp
 import logging
-import shutil
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,11 +12,8 @@ import pandas as pd
 
 from tagsmith.config import FolderDataset, SplitShares
 from tagsmith.core import splits
-from tagsmith.datasets import manifest
+from tagsmith.datasets import files, manifest
 from tagsmith.datasets.listing import Listing
-from tagsmith.datasets.manifest import Entry
-from tagsmith.errors import DataError
-from tagsmith.store import atomic
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +32,7 @@ def listing(config: FolderDataset, raw: Path, *, seed: int, workers: int) -> Lis
             the music lies in `raw`.
         MissingError: There is no manifest.
     """
-    for name, path in (("root", config.root), ("manifest", config.manifest)):
-        if path.resolve().is_relative_to(raw.resolve()):
-            raise DataError(
-                f"dataset.{name} is {path}, but {raw} is for the copies, and what is "
-                "not listed is removed from there; keep your music elsewhere"
-            )
+    files.refuse_raw(raw, root=config.root, manifest=config.manifest)
     entries = manifest.read(config.manifest, config.root)
     tracks = pd.DataFrame(
         {**asdict(entry), "track_id": entry.track_id, "group": entry.group}
@@ -55,7 +43,8 @@ def listing(config: FolderDataset, raw: Path, *, seed: int, workers: int) -> Lis
         columns=["track_id", "tag"],
     )
     tracks["split"] = _dealt(tracks, annotations, config.shares, seed=seed)
-    _copy_all(entries, config.root, raw, workers=workers)
+    copied = files.copy_all(tracks["path"], config.root, raw, workers=workers)
+    logger.info("folder: %d tracks, %d of them copied to %s", len(tracks), copied, raw)
     return Listing(tracks, annotations)
 
 
@@ -76,22 +65,3 @@ def _dealt(
         truth=truth.loc[left["track_id"]].to_numpy(),
     )
     return split.fillna(dealt)
-
-
-def _copy_all(entries: Sequence[Entry], root: Path, raw: Path, *, workers: int) -> None:
-    pairs: Iterable[tuple[Path, Path]] = (
-        (root / entry.path, raw / entry.path) for entry in entries
-    )
-    with ThreadPoolExecutor(workers if workers > 0 else None) as pool:
-        copied = sum(pool.map(lambda pair: _copy(*pair), pairs))
-    logger.info("folder: %d tracks, %d of them copied to %s", len(entries), copied, raw)
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a file, whole or not at all; return False if it is there already."""
-    # Equal times and sizes, or equal bytes: `dvc checkout` gives another time.
-    if target.is_file() and filecmp.cmp(source, target):
-        return False
-    with atomic(target) as temporary:
-        shutil.copy2(source, temporary)
-    return True

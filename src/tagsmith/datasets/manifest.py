@@ -18,11 +18,12 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from tagsmith.config import SPLITS
+from tagsmith.datasets import files
 from tagsmith.errors import DataError, MissingError
 
 REQUIRED = ("path", "tags")
@@ -190,28 +191,10 @@ def _mistakes(cells: Cells, root: Path) -> Iterator[str]:
 def _path_mistakes(path: str, root: Path) -> Iterator[str]:
     if not path:
         yield "has no path"
-    elif _leads_outside(path, root):
+    elif files.leads_outside(path, root):
         yield f"leads outside {root}: {path!r} (paths are relative to dataset.root)"
-    elif not _is_file(root / path):
+    elif not files.is_file(root / path):
         yield f"names a file that is not below {root}: {path!r}"
-
-
-def _leads_outside(path: str, root: Path) -> bool:
-    pure = PurePosixPath(path)
-    if "\0" in path or pure.is_absolute() or PureWindowsPath(path).drive:
-        return True
-    try:  # links count too: the file that is read must lie below the root
-        inside = (root / path).resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # links that lead in a circle
-        return True
-    return not inside or ".." in pure.parts
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False
 
 
 def _repeats(entries: Mapping[int, Entry]) -> Iterator[str]:

@@ -1,0 +1,122 @@
+"""Audio files of a publisher, or of your own, and how they come into `raw/`.
+
+Files keep the folders that they came in, so that DVC versions them under their own
+names. They are copied, so that nothing that is done to them afterwards changes what was
+learnt from; or, where a data set is too large to be kept twice, hard-linked.
+"""
+
+import filecmp
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from tagsmith.errors import DataError
+from tagsmith.store import atomic
+
+
+def leads_outside(path: str, root: Path) -> bool:
+    """Say whether a POSIX path, or a link that it names, lies elsewhere than in `root`.
+
+    Args:
+        path: As a publisher wrote it; it need not exist.
+        root: Folder that it should be below.
+    """
+    pure = PurePosixPath(path)
+    if "\0" in path or pure.is_absolute() or PureWindowsPath(path).drive:
+        return True
+    try:  # links count too: the file that is read must lie below the root
+        inside = (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links that lead in a circle
+        return True
+    return not inside or ".." in pure.parts
+
+
+def is_file(path: Path) -> bool:
+    """Say whether a file is there; a name that is too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def refuse_raw(raw: Path, **paths: Path) -> None:
+    """Refuse a data set that lies where its copies will.
+
+    Args:
+        raw: Folder of the copies.
+        paths: What the user named, by its key below `dataset`.
+
+    Raises:
+        DataError: One of them is in `raw`.
+    """
+    for name, path in paths.items():
+        if path.resolve().is_relative_to(raw.resolve()):
+            raise DataError(
+                f"dataset.{name} is {path}, but {raw} is for the copies, and what is "
+                "not listed is removed from there; keep your music elsewhere"
+            )
+
+
+def copy_all(paths: Iterable[str], root: Path, raw: Path, *, workers: int) -> int:
+    """Copy files from below `root` to below `raw`; what is there already is left.
+
+    Args:
+        paths: POSIX paths below `root`, and then below `raw`.
+        root: Where the files are.
+        raw: Where they go.
+        workers: Files copied at a time; -1 lets Python choose.
+
+    Returns:
+        How many were copied.
+    """
+    return _bring_all(paths, root, raw, workers=workers, link=False)
+
+
+def link_all(paths: Iterable[str], root: Path, raw: Path, *, workers: int) -> int:
+    """Hard-link files from below `root` to below `raw`, as `copy_all` copies them.
+
+    A hard link is a second name of the same bytes: it takes no room, survives the
+    removal of the first, and an edit of the first in place is an edit of both. Where
+    the filesystem allows none (another disk, another owner), the file is copied.
+
+    Returns:
+        How many were linked or copied.
+    """
+    return _bring_all(paths, root, raw, workers=workers, link=True)
+
+
+def _bring_all(
+    paths: Iterable[str], root: Path, raw: Path, *, workers: int, link: bool
+) -> int:
+    pairs = ((root / path, raw / path) for path in paths)
+    bring = partial(_bring, link=link)
+    with ThreadPoolExecutor(workers if workers > 0 else None) as pool:
+        return sum(pool.map(lambda pair: bring(*pair), pairs))
+
+
+def _bring(source: Path, target: Path, *, link: bool) -> bool:
+    """Bring a file, whole or not at all; return False if it is there already."""
+    # Equal times and sizes, or equal bytes: `dvc checkout` gives another time.
+    if target.is_file() and filecmp.cmp(source, target):
+        return False
+    if link and _linked(source, target):
+        return True
+    with atomic(target) as temporary:
+        shutil.copy2(source, temporary)
+    return True
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Give a file a second name; return False if the filesystem refuses."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.link")
+    temporary.unlink(missing_ok=True)
+    try:
+        # Of a symbolic link, the file that it leads to.
+        temporary.hardlink_to(source.resolve())
+    except OSError:
+        return False
+    temporary.replace(target)
+    return True
