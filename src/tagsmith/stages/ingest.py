@@ -14,7 +14,7 @@ from typing import assert_never
 
 import pandas as pd
 
-from tagsmith.config import FolderDataset, Params, ScoresDataset
+from tagsmith.config import FolderDataset, JamendoDataset, Params, ScoresDataset
 from tagsmith.datasets.listing import Listing
 from tagsmith.engine import each
 from tagsmith.errors import DataError
@@ -68,6 +68,10 @@ def _listing(params: Params, raw: Path) -> Listing:
             return folder.listing(
                 params.dataset, raw, seed=params.seed, workers=params.engine.workers
             )
+        case JamendoDataset():
+            from tagsmith.datasets import jamendo
+
+            return jamendo.listing(params.dataset, raw, workers=params.engine.workers)
         case _:
             assert_never(params.dataset)
 
