@@ -12,11 +12,13 @@ from tagsmith.core import fusion, metrics
 from tagsmith.core.fusion import Candidate
 from tagsmith.errors import DataError
 
-EVERY = ("mean", "weighted", "greedy")
+EVERY = ("mean", "subsets", "weighted", "greedy")
 
 
 def trying(*methods, metric="roc_auc_macro", rounds=8):
-    return Fusion(methods=methods or EVERY, metric=metric, greedy_rounds=rounds)
+    return Fusion(
+        methods=methods or EVERY, groups={}, metric=metric, greedy_rounds=rounds
+    )
 
 
 def problem(seed, models=3):
@@ -32,6 +34,14 @@ def problem(seed, models=3):
     return truth, scores
 
 
+def search(truth, scores, config, **groups):
+    return fusion.search(truth, scores, config, groups=groups)
+
+
+def alike(members):
+    return dict.fromkeys(members, 1 / len(members))
+
+
 def by_method(candidates):
     return {candidate.method: candidate for candidate in candidates}
 
@@ -41,16 +51,16 @@ def by_method(candidates):
 def test_every_candidate_reaches_what_it_says(seed, metric):
     truth, scores = problem(seed)
     name = metrics.OFFICIAL[metric]
-    for candidate in fusion.search(truth, scores, trying(metric=metric)):
-        fused = sum(candidate.weights[model] * scores[model] for model in scores)
+    for candidate in search(truth, scores, trying(metric=metric)):
+        fused = fusion.fuse(scores, candidate.weights)
         reached = metrics.areas(truth, fused)[name]
-        assert candidate.value == pytest.approx(reached, abs=1e-6)
+        assert candidate.value == pytest.approx(reached, abs=1e-12)
 
 
 @settings(max_examples=12)
 @given(st.integers(0, 999))
 def test_weights_of_every_candidate_sum_to_one(seed):
-    for candidate in fusion.search(*problem(seed), trying()):
+    for candidate in search(*problem(seed), trying()):
         assert sum(candidate.weights.values()) == pytest.approx(1)
         assert min(candidate.weights.values()) >= 0
 
@@ -58,11 +68,50 @@ def test_weights_of_every_candidate_sum_to_one(seed):
 @settings(max_examples=12)
 @given(st.integers(0, 999))
 def test_weighted_is_no_worse_than_the_mean_and_any_model(seed):
-    candidates = fusion.search(*problem(seed), trying())
+    candidates = search(*problem(seed), trying())
     singles = [each.value for each in candidates if each.method == fusion.SINGLE]
     found = by_method(candidates)
     assert found["weighted"].value >= max(*singles, found["mean"].value)
     assert found["greedy"].value >= max(singles)
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 999), st.sampled_from(["roc_auc_macro", "pr_auc_macro"]))
+def test_subsets_is_the_best_of_all_means_of_two_models_or_more(seed, metric):
+    truth, scores = problem(seed, models=5)
+    reached = {
+        members: metrics.areas(truth, fusion.fuse(scores, alike(members)))
+        for size in range(2, 6)
+        for members in itertools.combinations(scores, size)
+    }
+    best = max(figures[metrics.OFFICIAL[metric]] for figures in reached.values())
+    found = search(truth, scores, trying("subsets", metric=metric))[-1]
+    assert found.value == pytest.approx(best, abs=1e-12)
+
+
+def test_nine_models_have_502_subsets():
+    subsets = list(fusion._subsets(9))
+    assert len({tuple(weights) for weights in subsets}) == 502
+    assert {np.count_nonzero(weights) for weights in subsets} == set(range(2, 10))
+
+
+def test_of_equal_subsets_the_smaller_is_taken_then_the_earlier_models():
+    truth, scores = problem(1, models=1)
+    same = dict.fromkeys("dbca", scores["model0"])
+    found = search(truth, same, trying("subsets"))[-1]
+    assert found.weights == {"d": 0.5, "b": 0.5, "c": 0, "a": 0}
+
+
+def test_a_model_that_knows_nothing_is_left_out_of_the_best_subset(rng):
+    truth, scores = problem(7, models=4)
+    scores["noise"] = rng.random(truth.shape)
+    assert search(truth, scores, trying("subsets"))[-1].weights["noise"] == 0
+
+
+def test_too_many_models_for_subsets_are_refused_at_once():
+    truth, scores = problem(0, models=17)
+    with pytest.raises(DataError, match="at most 16 models, got 17; use `greedy`"):
+        search(truth, scores, trying("subsets"))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -76,7 +125,7 @@ def test_weighted_comes_near_the_best_of_a_fine_grid(seed):
         for a, b, c in itertools.product(range(11), repeat=3)
         if a + b + c == 10
     )
-    found = fusion.search(truth, scores, trying("weighted"))[-1]
+    found = search(truth, scores, trying("weighted"))[-1]
     assert found.value >= best - 0.004
 
 
@@ -89,18 +138,45 @@ def test_greedy_is_the_best_bag_that_one_more_model_can_reach():
     for _ in range(8):
         bag.append(max(scores, key=lambda model: value([*bag, model])))
         reached.append(value(bag))
-    found = fusion.search(truth, scores, trying("greedy"))[-1]
+    found = search(truth, scores, trying("greedy"))[-1]
     assert found.value == pytest.approx(max(reached))
 
 
 def test_the_search_repeats_itself():
-    assert fusion.search(*problem(5), trying()) == fusion.search(*problem(5), trying())
+    assert search(*problem(5), trying()) == search(*problem(5), trying())
+
+
+def test_a_group_is_the_mean_of_its_members():
+    truth, scores = problem(4)
+    group = search(truth, scores, trying("mean"), some=["model2", "model0"])[3]
+    assert (group.name, group.method) == ("some", fusion.GROUP)
+    assert group.weights == {"model0": 0.5, "model1": 0, "model2": 0.5}
+
+
+def test_a_group_may_have_one_member():
+    truth, scores = problem(4)
+    candidates = search(truth, scores, trying("mean"), alone=["model1"])
+    assert candidates[3].weights == candidates[1].weights
+    assert candidates[3].value == candidates[1].value
+
+
+@pytest.mark.parametrize("members", [[], ["model0", "gone"]])
+def test_a_group_without_its_models_is_refused(members):
+    with pytest.raises(DataError, match=r"must be some of \['model0'.*got \["):
+        search(*problem(0), trying("mean"), some=members)
+
+
+def test_a_group_is_never_chosen():
+    truth, scores = problem(1)
+    scores["perfect"] = truth.astype(float)
+    candidates = search(truth, scores, trying("mean"), ideal=["perfect"])
+    assert fusion.best(candidates).method == "mean"
 
 
 def test_single_models_are_listed_first_and_never_chosen():
     truth, scores = problem(1)
     scores["perfect"] = truth.astype(float)
-    candidates = fusion.search(truth, scores, trying("mean"))
+    candidates = search(truth, scores, trying("mean"))
     assert [each.method for each in candidates] == ["single"] * 4 + ["mean"]
     assert candidates[3].value == 1
     assert fusion.best(candidates).method == "mean"
@@ -108,20 +184,21 @@ def test_single_models_are_listed_first_and_never_chosen():
 
 def test_the_best_on_validation_is_chosen():
     weights = {"a": 0.5, "b": 0.5}
-    worse, better = Candidate("mean", weights, 0.8), Candidate("greedy", weights, 0.9)
+    worse = Candidate("mean", "mean", weights, 0.8)
+    better = Candidate("greedy", "greedy", weights, 0.9)
     assert fusion.best([worse, better]) == better
 
 
 def test_of_equals_the_one_with_fewer_members_is_chosen_then_the_earlier():
-    both = Candidate("mean", {"a": 0.5, "b": 0.5}, 0.9)
-    one = Candidate("weighted", {"a": 1.0, "b": 0.0}, 0.9)
-    other = Candidate("greedy", {"a": 0.0, "b": 1.0}, 0.9)
+    both = Candidate("mean", "mean", {"a": 0.5, "b": 0.5}, 0.9)
+    one = Candidate("weighted", "weighted", {"a": 1.0, "b": 0.0}, 0.9)
+    other = Candidate("greedy", "greedy", {"a": 0.0, "b": 1.0}, 0.9)
     assert fusion.best([both, one, other]) == one
 
 
 def test_a_single_model_is_its_own_fusion():
     truth, scores = problem(2, models=1)
-    for candidate in fusion.search(truth, scores, trying()):
+    for candidate in search(truth, scores, trying()):
         assert candidate.weights == {"model0": 1.0}
 
 
@@ -173,4 +250,4 @@ def test_models_that_disagree_about_the_tracks_are_named():
 
 def test_a_search_without_a_fusion_has_no_best():
     with pytest.raises(DataError, match="no candidate is a fusion"):
-        fusion.best([Candidate(fusion.SINGLE, {"a": 1.0}, 0.9)])
+        fusion.best([Candidate("a", fusion.SINGLE, {"a": 1.0}, 0.9)])

@@ -1,4 +1,4 @@
-"""Weighted areas are scikit-learn's areas of the tracks written out that often."""
+"""Areas, of many weightings or of many tags, are those of scikit-learn one by one."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from tagsmith.core.ranking import Ranking
+from tagsmith.core.ranking import Ranking, average_precisions, roc_aucs
 
 TRACKS = 10
 labelled = hnp.arrays(np.bool_, TRACKS)
 tied = hnp.arrays(np.float64, TRACKS, elements=st.sampled_from([0.1, 0.2, 0.3, 0.9]))
 counts = hnp.arrays(np.int64, (TRACKS, 3), elements=st.integers(0, 4))
+tables = hnp.arrays(np.bool_, (TRACKS, 3))
+sheets = hnp.arrays(
+    np.float32, (TRACKS, 3), elements=st.sampled_from([-0.5, 0.0, 0.25, 0.5])
+)
 
 
 def ranking(truth, scores):
@@ -74,3 +78,13 @@ def test_items_of_one_track_share_its_weight():
         judged.roc_auc(np.array([[a], [b]]))[0] for a, b in ((2.0, 0.0), (0.0, 2.0))
     ]
     assert once == [1.0, 0.0]
+
+
+@given(tables, sheets)
+def test_areas_of_all_tags_are_those_of_each_ties_included(truth, scores):
+    assume(truth.any(axis=0).all() and not truth.all(axis=0).any())
+    pairs = list(zip(truth.T, scores.T, strict=True))
+    roc = [roc_auc_score(*pair) for pair in pairs]
+    precision = [average_precision_score(*pair) for pair in pairs]
+    assert roc_aucs(truth, scores) == pytest.approx(roc, abs=1e-12)
+    assert average_precisions(truth, scores) == pytest.approx(precision, abs=1e-12)

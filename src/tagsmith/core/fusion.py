@@ -1,28 +1,34 @@
 """Late fusion: several models' scores become one by a weighted mean.
 
-How much each model weighs is found on validation scores, three ways: `mean` trusts all
-alike, `weighted` climbs from the better of the mean and the best single model, and
-`greedy` adds one model at a time, with replacement, to the best. None draws random
-numbers.
+How much each model weighs is found on validation scores, four ways: `mean` trusts all
+alike, `subsets` is the best of the means of two models or more, `weighted` climbs from
+the better of the mean and the best single model, and `greedy` adds one model at a time,
+with replacement, to the best. None draws random numbers.
 
 References:
     Amiriparian et al., MediaEval 2019: the mean of CRNN and Deep Spectrum scores.
     Caruana et al., Ensemble Selection from Libraries of Models, ICML 2004.
 """
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import Fusion
-from tagsmith.core.bootstrap import statistic
-from tagsmith.core.metrics import OFFICIAL, Scores, Truth, Values
+from tagsmith.config import MOST_SUBSETTED, Fusion
+from tagsmith.core import ranking
+from tagsmith.core.metrics import Scores, Truth, Values, binary, checked, undefined
 from tagsmith.errors import DataError
 
 SINGLE = "single"  # the method of a candidate that is one model, for comparison only
+GROUP = "group"  # of one that is the mean of a group, likewise
 STEPS = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)  # how far `weighted` moves a weight
+AREAS = {
+    "roc_auc_macro": ranking.roc_aucs,
+    "pr_auc_macro": ranking.average_precisions,
+}
 
 Worth = Callable[[Values], float]  # weights (models,) -> the metric on validation
 
@@ -32,11 +38,14 @@ class Candidate:
     """A way to fuse.
 
     Attributes:
-        method: `mean`, `weighted` or `greedy`; `single` for a model by itself.
+        name: The method's, or the single model's or the group's.
+        method: `mean`, `subsets`, `weighted` or `greedy`; `single` for a model by
+            itself, `group` for the mean of a group.
         weights: By model, summing to 1; 0 for a model that is left out.
         value: What the fused scores reach on validation.
     """
 
+    name: str
     method: str
     weights: dict[str, float]
     value: float
@@ -48,39 +57,49 @@ class Candidate:
 
 
 def search(
-    truth: Truth, scores: Mapping[str, Scores], config: Fusion
+    truth: Truth,
+    scores: Mapping[str, Scores],
+    config: Fusion,
+    *,
+    groups: Mapping[str, Sequence[str]],
 ) -> list[Candidate]:
-    """Try every model by itself and every method.
+    """Try every model by itself, every group and every method.
 
     Args:
         truth: `(tracks, tags)` booleans of the validation split.
         scores: Each model's `(tracks, tags)` scores, by model name.
         config: The methods, the metric, and the rounds of `greedy`.
+        groups: Each group's models, by the group's name.
 
     Returns:
-        The single models in their order, then one candidate per method in its order.
+        The single models in their order, the groups in theirs, then one candidate per
+        method in its order.
 
     Raises:
-        DataError: There is nothing to fuse, shapes differ, or the metric is undefined.
+        DataError: There is nothing to fuse, shapes differ, the metric is undefined, a
+            group names no known model, or there are too many models for `subsets`.
     """
     models, stacked = list(scores), _stacked(scores)
-
-    def worth(weights: Values) -> float:
-        fused = np.tensordot(weights, stacked, axes=1)
-        return _value(OFFICIAL[config.metric], truth, fused)
-
-    found = [(SINGLE, weights) for weights in np.eye(len(models))]
+    worth = _worth(truth, stacked, config.metric)
+    found = [
+        (model, SINGLE, weights)
+        for model, weights in zip(models, np.eye(len(models)), strict=True)
+    ]
     found += [
-        (method, _weights(method, worth, len(models), config))
+        (name, GROUP, _alike(models, members)) for name, members in groups.items()
+    ]
+    found += [
+        (method, method, _weights(method, worth, len(models), config))
         for method in dict.fromkeys(config.methods)
     ]
     return [
         Candidate(
+            name=name,
             method=method,
             weights=dict(zip(models, map(float, weights), strict=True)),
             value=worth(weights),
         )
-        for method, weights in found
+        for name, method, weights in found
     ]
 
 
@@ -88,12 +107,12 @@ def best(candidates: list[Candidate]) -> Candidate:
     """Return the fused candidate that is best on validation.
 
     Of equals, the one with fewer members is taken, then the earlier one. Single models
-    are not eligible.
+    and groups are not eligible.
 
     Raises:
         DataError: No candidate is a fusion.
     """
-    fused = [candidate for candidate in candidates if candidate.method != SINGLE]
+    fused = [each for each in candidates if each.method not in {SINGLE, GROUP}]
     if not fused:
         raise DataError("no candidate is a fusion; name a method in fusion.methods")
     return max(fused, key=lambda candidate: (candidate.value, -candidate.members))
@@ -123,8 +142,7 @@ def fuse(
     if min(members.values(), default=0) < 0 or not np.isclose(total, 1):
         raise DataError(f"weights must be 0 or more and sum to 1, got {dict(weights)}")
     stacked = _stacked({model: scores[model] for model in members})
-    fused = np.tensordot(list(members.values()), stacked, axes=1)
-    return fused.astype(np.float32)
+    return _fused(stacked, list(members.values()))
 
 
 def mean(scores: list[Scores]) -> Scores:
@@ -150,19 +168,55 @@ def _stacked(scores: Mapping[str, Scores]) -> Values:
     return np.stack([np.asarray(matrix, np.float64) for matrix in scores.values()])
 
 
-def _value(metric: str, truth: Truth, scores: Values) -> float:
-    everyone_once = np.ones((len(scores), 1))
-    return float(statistic(metric, truth, scores)(everyone_once)[0])
+def _fused(stacked: Values, weights: Values | list[float]) -> NDArray[np.float32]:
+    return np.tensordot(weights, stacked, axes=1).astype(np.float32)
+
+
+def _worth(truth: Truth, stacked: Values, metric: str) -> Worth:
+    """Return what weights reach with the very numbers that would be written."""
+    for scores in stacked:
+        checked(truth, scores)
+    truth = binary(truth, "truth")
+    ranked = ~undefined(truth)
+    if not ranked.any():
+        raise DataError(f"{metric} needs a tag with positives and negatives; none has")
+    truth, stacked = truth[:, ranked], stacked.compress(ranked, axis=2)
+    return lambda weights: float(AREAS[metric](truth, _fused(stacked, weights)).mean())
+
+
+def _alike(models: list[str], members: Sequence[str]) -> Values:
+    """Weigh members alike and others not at all."""
+    strange = sorted({*members} - {*models})
+    if strange or not members:
+        raise DataError(
+            f"a group's members must be some of {models}, got {list(members)}"
+        )
+    return np.isin(models, members) / len({*members})
 
 
 def _weights(method: str, worth: Worth, models: int, config: Fusion) -> Values:
     match method:
         case "mean":
             return np.full(models, 1 / models)
+        case "subsets":
+            return max(_subsets(models), key=worth)  # of equals, the first
         case "weighted":
             return _climb(worth, models)
         case _:
             return _greedy(worth, models, config.greedy_rounds)
+
+
+def _subsets(models: int) -> Iterator[Values]:
+    """Yield the means of every two models or more, the smallest first."""
+    if models > MOST_SUBSETTED:
+        raise DataError(
+            f"`subsets` tries every subset of at most {MOST_SUBSETTED} models, got "
+            f"{models}; use `greedy`"
+        )
+    corners = np.eye(models)
+    for size in range(min(2, models), models + 1):
+        for members in itertools.combinations(range(models), size):
+            yield corners[list(members)].mean(axis=0)
 
 
 def _climb(worth: Worth, models: int) -> Values:

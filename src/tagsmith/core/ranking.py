@@ -1,9 +1,13 @@
-"""ROC-AUC and average precision of one ranked list, for many weightings at once.
+"""ROC-AUC and average precision, for many weightings or many tags at once.
 
-Only places where positives stand matter: the list is cut into runs of equal scores that
-hold a positive, and what lies between such runs. A weighting of the tracks is then
-summed up per run by one sparse product, and both areas follow from a few sums over
-runs. Sorting is done once, whatever the number of weightings.
+A `Ranking` is one ranked list under many weightings of the tracks. Only places where
+positives stand matter: the list is cut into runs of equal scores that hold a positive,
+and what lies between such runs. A weighting is then summed up per run by one sparse
+product, and both areas follow from a few sums over runs. Sorting is done once, whatever
+the number of weightings.
+
+`roc_aucs` and `average_precisions` rank every tag once, all of them together: for a
+search that looks at many scores, each of them once.
 """
 
 from dataclasses import dataclass
@@ -12,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.stats import rankdata
 
-from tagsmith.core.metrics import Truth, Values
+from tagsmith.core.metrics import Scores, Truth, Values
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,42 @@ class Ranking:
         listed = np.cumsum(self.items @ weights, axis=0)
         precision = np.divide(found, listed, where=listed > 0, out=np.zeros_like(found))
         return _ratio(np.einsum("rs,rs->s", positives, precision), found[-1])
+
+
+def roc_aucs(truth: Truth, scores: Scores) -> Values:
+    """Return every tag's area below the ROC curve, ties counted as half.
+
+    Args:
+        truth: `(tracks, tags)`; every tag is on some tracks, and none on all of them.
+        scores: `(tracks, tags)` finite numbers.
+
+    Returns:
+        `(tags,)`.
+
+    References:
+        Mann and Whitney, On a Test of Whether One of Two Random Variables Is
+        Stochastically Larger than the Other, 1947.
+    """
+    positives = truth.sum(axis=0)
+    ranks = rankdata(scores, axis=0)  # from 1, the lowest; equals share their mean
+    above = np.where(truth, ranks, 0).sum(axis=0) - positives * (positives + 1) / 2
+    return _ratio(above, positives * (len(truth) - positives))
+
+
+def average_precisions(truth: Truth, scores: Scores) -> Values:
+    """Return every tag's mean over positives of the precision at their score.
+
+    Args:
+        truth: `(tracks, tags)`; every tag is on some tracks.
+        scores: `(tracks, tags)` finite numbers.
+
+    Returns:
+        `(tags,)`.
+    """
+    listed = rankdata(-scores, "max", axis=0)  # tracks that score as much or more
+    found = rankdata(np.where(truth, -scores, np.inf), "max", axis=0)
+    precision = np.where(truth, found / listed, 0)
+    return _ratio(precision.sum(axis=0), truth.sum(axis=0))
 
 
 def _starts(truth: Truth, scores: Values) -> NDArray[np.intp]:
