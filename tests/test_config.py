@@ -125,3 +125,35 @@ def test_an_unknown_model_or_feature_is_answered_with_the_nearest():
 
 def test_a_model_that_hears_an_unknown_feature_is_refused():
     assert "features has ['logmel']" in message({"models.crnn_gru.feature": "mels"})
+
+
+def test_a_group_without_models_is_refused_with_the_models_that_there_are():
+    text = message({"fusion.groups": {"vast": "transformer_*"}})
+    assert "fusion.groups.vast is 'transformer_*', which matches no model" in text
+    assert "'crnn_gru'" in text
+
+
+def test_a_group_holds_the_models_that_its_pattern_matches():
+    groups = {"crnn": "crnn_*", "one": "crnn_gru"}
+    members = Params.load(PARAMS, {"fusion.groups": groups}).group_members
+    assert set(members["groups/crnn"]) >= {"crnn_gru", "crnn_lstm", "crnn_bilstm"}
+    assert members["groups/one"] == ("crnn_gru",)
+
+
+def test_a_name_of_a_group_is_a_word():
+    assert "fusion.groups" in message({"fusion.groups": {"../models": "*"}})
+
+
+@pytest.mark.parametrize("name", ["ensemble", "groups"])
+def test_a_model_may_not_take_the_name_of_fused_scores(name):
+    models = Params.load(PARAMS).model_dump(mode="json")["models"]
+    text = message({"models": {**models, name: models["crnn_gru"]}})
+    assert f"no model may be called {name!r}" in text
+
+
+def test_subsets_of_too_many_models_are_refused_before_anything_is_trained():
+    model = Params.load(PARAMS).model_dump(mode="json")["models"]["crnn_gru"]
+    many = {f"crnn_{number}": model for number in range(17)}
+    changes = {"models": many, "fusion.groups": {}, "fusion.methods": ["subsets"]}
+    text = message(changes)
+    assert "at most 16 models, got 17; use 'greedy'" in text

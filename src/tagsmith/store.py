@@ -7,10 +7,12 @@ Layout (one folder per kind of thing, not per stage):
     wavs/                       mono wavs at the rate that the models hear
     features/<feature>/         memory-mappable shards, index.parquet, meta.json
     models/<model>/             weights, history, statistics
-    scores/<model>/<split>.parquet   a `track_id` index and one float32 column per tag
-    thresholds/<model>.tsv      tag, threshold
+    scores/<system>/<split>.parquet  a `track_id` index and one float32 column per tag
+    thresholds/<system>.tsv     tag, threshold
     fusion/                     how the ensemble weighs its members
     reports/                    metrics, plots, data docs, the page
+
+A system is a model, `groups/<name>` or `ensemble`.
 
 A run with overrides writes below its own root and reads what it lacks from `data/`.
 """
@@ -29,7 +31,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tagsmith.config import SplitName
+from tagsmith.config import ENSEMBLE, GROUPS, SplitName
 from tagsmith.errors import DataError, MissingError
 
 TRACK_COLUMNS = (
@@ -164,7 +166,7 @@ class Store:
         Raises:
             DataError: They cover other tracks or tags than the tables, or hold NaN.
         """
-        made_by = "fuse" if model == "ensemble" else "train"
+        made_by = "fuse" if _is_fused(model) else "train"
         path = self.find("scores", model, f"{split}.parquet", made_by=made_by)
         scores = pd.read_parquet(path)
         tracks = self.read_tracks()
@@ -186,7 +188,7 @@ class Store:
 
     def read_thresholds(self, model: str) -> dict[str, float]:
         """Read a model's thresholds by tag."""
-        made_by = "fuse" if model == "ensemble" else "calibrate"
+        made_by = "fuse" if _is_fused(model) else "calibrate"
         path = self.find("thresholds", f"{model}.tsv", made_by=made_by)
         pairs = (line.split("\t") for line in path.read_text("utf-8").splitlines())
         return {tag: float(value) for tag, value in pairs}
@@ -202,6 +204,10 @@ class Store:
         path = self.find("reports", f"{name}.json", made_by=made_by)
         tree: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return tree
+
+
+def _is_fused(system: str) -> bool:
+    return system == ENSEMBLE or system.startswith(f"{GROUPS}/")
 
 
 Scores = NDArray[np.floating[Any]]

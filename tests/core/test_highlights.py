@@ -55,11 +55,20 @@ def test_a_member_that_is_better_than_the_ensemble_is_found(rows):
     assert highlights.surpassed(rows) == [("flute", "gru", pytest.approx(0.05))]
 
 
-def test_the_best_member_is_not_the_ensemble():
-    figures = {"gru": 0.8, "lstm": 0.85, "ensemble": 0.9}
+def test_the_best_member_is_a_model():
+    figures = {"gru": 0.8, "lstm": 0.85, "groups/all": 0.86, "ensemble": 0.9}
     named = {model: {"ROC-AUC-macro": value} for model, value in figures.items()}
-    assert highlights.ranked(named) == ["ensemble", "lstm", "gru"]
+    assert highlights.ranked(named) == ["ensemble", "groups/all", "lstm", "gru"]
     assert highlights.best_member(named) == "lstm"
+
+
+def test_systems_are_told_apart_by_what_they_are():
+    figures = {"gru": 0.8, "groups/all": 0.86, "lstm": 0.85, "ensemble": 0.9}
+    named = {system: {"ROC-AUC-macro": value} for system, value in figures.items()}
+    kinds = highlights.by_kind(named)
+    assert list(kinds) == ["ensemble", "groups", "models"]
+    assert [*kinds.values()] == [["ensemble"], ["groups/all"], ["lstm", "gru"]]
+    assert list(highlights.pictured(named)) == ["gru", "lstm", "ensemble"]
 
 
 @pytest.mark.parametrize("decisions", [2, 8])

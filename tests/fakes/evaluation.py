@@ -7,7 +7,7 @@ from tagsmith.config import SPLITS, Params
 from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_text
 from tagsmith.tracking.recording import MemoryRecorder
-from tests.conftest import ROOT
+from tests.fakes.scored import with_models
 
 SKILLS = {"crnn_gru": 1.5, "crnn_lstm": 1.4, "crnn_bilstm": 1.6}
 SIZES = {"train": 420, "validation": 120, "test": 120}
@@ -31,9 +31,8 @@ QUARANTINE = {
 
 
 def params() -> Params:
-    """Return the default profile with few resamples."""
-    few = {"evaluation.bootstrap_samples": 20}
-    return Params.load(ROOT / "profiles" / "scores.yaml", few)
+    """Return the default profile with three models and few resamples."""
+    return with_models(SKILLS, {"evaluation.bootstrap_samples": 20})
 
 
 def write(store: Store, *, tags: tuple[str, ...] = TAGS, promoted: bool = True) -> None:

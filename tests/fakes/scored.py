@@ -11,13 +11,26 @@ from tests.conftest import ROOT
 
 TAGS = ["cello", "flute", "null", "slow"]  # one reads like a missing value
 SKILLS = {"crnn_gru": 1.0, "crnn_lstm": 1.2, "crnn_bilstm": 1.4}
+GROUPS = {"all": "*", "lstms": "crnn_*lstm"}
+MEMBERS = {"groups/all": (*SKILLS,), "groups/lstms": ("crnn_lstm", "crnn_bilstm")}
 TRACKS = {"train": 60, "validation": 80, "test": 80}
 
 
 def params(**overrides) -> Params:
-    """Return the default profile with few resamples, and these overrides."""
-    few = {"evaluation.bootstrap_samples": 50}
-    return Params.load(ROOT / "profiles" / "scores.yaml", {**few, **overrides})
+    """Return the default profile with three models and few resamples, and overrides."""
+    return with_models(SKILLS, {"evaluation.bootstrap_samples": 50, **overrides})
+
+
+def with_models(names, overrides) -> Params:
+    """Return the default profile with these of its models, and overrides."""
+    whole = Params.load(ROOT / "profiles" / "scores.yaml")
+    models = whole.model_dump(mode="json")["models"]
+    mine = {
+        "models": {name: models[name] for name in names},
+        "fusion.groups": GROUPS,
+        "fusion.methods": ["mean", "weighted", "greedy", "subsets"],
+    }
+    return whole.override({**mine, **overrides})
 
 
 def store(folder: Path, rng: np.random.Generator) -> Store:

@@ -176,6 +176,15 @@ def test_the_readme_picture_is_1200_by_600(reports, tmp_path):
     assert struct.unpack(">II", out.read_bytes()[16:24]) == (1200, 600)
 
 
+def test_the_readme_picture_leaves_groups_out(reports):
+    without = plots.summary(reports, reports / "without.png").read_bytes()
+    for name in ("metrics.json", "intervals.json"):
+        tree = plots.read_json(reports / name)
+        tree["test"]["groups/all"] = tree["test"]["crnn_gru"]
+        write_json(reports / name, tree)
+    assert plots.summary(reports, reports / "with.png").read_bytes() == without
+
+
 def test_the_readme_picture_needs_an_evaluation(reports):
     (reports / "intervals.json").unlink()
     with pytest.raises(MissingError, match=r"intervals\.json.*dvc repro evaluate"):

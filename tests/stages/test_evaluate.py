@@ -11,7 +11,8 @@ from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import scored
 
-SYSTEMS = {*scored.SKILLS, ENSEMBLE}
+GROUPS = {*scored.MEMBERS}
+DRAWN = {*scored.SKILLS, ENSEMBLE}
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +43,20 @@ def plot(store, name):
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_every_system_has_the_ten_official_figures(store, split):
     figures = report(store, "metrics")[split]
-    assert set(figures) == SYSTEMS
+    assert set(figures) == DRAWN | GROUPS
     for found in figures.values():
         assert set(found) == set(metrics.NAMES)
         assert all(isinstance(value, float) for value in found.values())
 
 
-def test_figures_are_those_of_the_written_scores_and_thresholds(store):
-    truth, scores = store.read_truth("test"), store.read_scores(ENSEMBLE, "test")
-    limits = list(store.read_thresholds(ENSEMBLE).values())
+@pytest.mark.parametrize("system", ["groups/lstms", ENSEMBLE])
+def test_figures_are_those_of_the_written_scores_and_thresholds(store, system):
+    truth, scores = store.read_truth("test"), store.read_scores(system, "test")
+    limits = list(store.read_thresholds(system).values())
     config = scored.params().calibration
     decisions = thresholds.decide(scores.to_numpy(), limits, config)
     expected = metrics.evaluate(truth, scores, decisions)
-    assert report(store, "metrics")["test"][ENSEMBLE] == pytest.approx(expected)
+    assert report(store, "metrics")["test"][system] == pytest.approx(expected)
 
 
 def test_intervals_hold_their_figures(store):
@@ -65,12 +67,12 @@ def test_intervals_hold_their_figures(store):
             assert interval["low"] <= interval["value"] <= interval["high"]
 
 
-def test_every_tag_of_every_system_has_a_row(store):
+def test_every_tag_of_every_model_and_the_ensemble_has_a_row(store):
     path = store.place("reports", "per_tag.csv")
     table = pd.read_csv(path, keep_default_na=False)
     assert list(table)[:4] == ["model", "split", "tag", "positives"]
     rows = set(zip(table["model"], table["tag"], strict=True))
-    assert rows == {(name, tag) for name in SYSTEMS for tag in scored.TAGS}
+    assert rows == {(name, tag) for name in DRAWN for tag in scored.TAGS}
     assert set(table["split"]) == {"test"}
 
 
@@ -87,6 +89,12 @@ def test_every_tag_of_every_system_has_a_row(store):
 def test_every_plot_has_its_data_and_its_picture(store, name, columns):
     assert list(plot(store, name)) == columns
     assert store.place("reports", "plots", f"{name}.png").stat().st_size > 0
+
+
+def test_groups_are_compared_with_intervals_but_not_drawn(store):
+    assert set(report(store, "intervals")["test"]) == DRAWN | GROUPS
+    for name in ("roc", "precision_recall", "score_histogram"):
+        assert set(plot(store, name)["model"]) == DRAWN
 
 
 def test_training_curves_hold_every_models_epochs(store):

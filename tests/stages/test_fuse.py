@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 
 from tagsmith.config import ENSEMBLE, SPLITS
-from tagsmith.core import metrics
+from tagsmith.core import metrics, thresholds
+from tagsmith.errors import MissingError
 from tagsmith.stages import fuse
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import scored
+
+GROUPS = scored.MEMBERS
 
 
 @pytest.fixture
@@ -57,30 +60,78 @@ def test_fused_scores_are_the_weighted_mean_of_the_members(store, split):
 def test_the_choice_says_what_it_reaches(store):
     choice = read_json(store)
     assert choice["metric"] == "roc_auc_macro"
-    assert choice["method"] in {"mean", "weighted", "greedy"}
+    assert choice["method"] in {"mean", "weighted", "greedy", "subsets"}
     assert sum(choice["weights"].values()) == pytest.approx(1)
-    assert choice["validation"] == pytest.approx(reached(store, ENSEMBLE), abs=1e-4)
+    assert choice["validation"] == pytest.approx(reached(store, ENSEMBLE), abs=1e-12)
 
 
 def test_every_candidate_is_listed_and_one_is_chosen(store):
     table = read_candidates(store)
-    methods = ["mean", "weighted", "greedy"]
-    assert table["candidate"].tolist() == [*scored.params().models, *methods]
+    names = [*scored.params().models, *GROUPS, *scored.params().fusion.methods]
+    assert table["candidate"].tolist() == names
     chosen = table[table["chosen"]]
     assert chosen["method"].tolist() == [read_json(store)["method"]]
-    assert chosen["roc_auc_macro"].item() == table["roc_auc_macro"].max()
+    fused = table[~table["method"].isin(["single", "group"])]
+    assert chosen["roc_auc_macro"].item() == fused["roc_auc_macro"].max()
 
 
 def test_weights_of_every_candidate_are_listed(store):
     weights = read_candidates(store).filter(like="weight_")
     assert list(weights) == [f"weight_{model}" for model in scored.params().models]
-    assert weights.sum(axis=1).tolist() == pytest.approx([1] * 6)
+    assert weights.sum(axis=1).to_numpy() == pytest.approx(1)
 
 
 def test_only_the_methods_that_were_named_are_tried(store, recorder):
     fuse.run(scored.params(**{"fusion.methods": ["mean"]}), store, recorder)
     assert read_json(store)["method"] == "mean"
-    assert set(read_candidates(store)["method"]) == {"single", "mean"}
+    assert set(read_candidates(store)["method"]) == {"single", "group", "mean"}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_scores_of_a_group_are_the_mean_of_its_members(store, split):
+    members = [store.read_scores(model, split) for model in GROUPS["groups/lstms"]]
+    fused = store.read_scores("groups/lstms", split)
+    assert np.abs(fused - sum(members) / 2).max(axis=None) < 1e-6
+
+
+def test_the_members_of_a_group_are_the_models_of_its_pattern():
+    assert scored.params().group_members == GROUPS
+
+
+def test_a_group_gets_thresholds_as_a_model_does(store):
+    truth = store.read_truth("validation").to_numpy()
+    scores = store.read_scores("groups/lstms", "validation").to_numpy()
+    expected = thresholds.fit(truth, scores, scored.params().calibration)
+    found = store.read_thresholds("groups/lstms")
+    assert found == dict(zip(scored.TAGS, expected, strict=True))
+
+
+def test_a_group_is_listed_with_what_it_reaches(store):
+    table = read_candidates(store).set_index("candidate")
+    assert set(table.loc[[*GROUPS], "method"]) == {"group"}
+    value = table.loc["groups/lstms", "roc_auc_macro"]
+    assert value == pytest.approx(reached(store, "groups/lstms"), abs=1e-12)
+
+
+def test_a_group_that_is_no_more_leaves_nothing(store, recorder):
+    fuse.run(scored.params(**{"fusion.groups": {}}), store, recorder)
+    assert not list(store.place("scores", "groups").iterdir())
+    assert not list(store.place("thresholds", "groups").iterdir())
+
+
+def test_a_subset_can_be_chosen(store, recorder):
+    fuse.run(scored.params(**{"fusion.methods": ["subsets"]}), store, recorder)
+    assert read_json(store)["method"] == "subsets"
+    weights = [*read_json(store)["weights"].values()]
+    assert weights == pytest.approx([1 / len(weights)] * len(weights))
+
+
+def test_scores_of_a_group_are_missed_with_the_stage_that_makes_them(tmp_path, rng):
+    made = scored.store(tmp_path, rng)
+    with pytest.raises(MissingError, match=r"groups/crnn.*dvc repro fuse"):
+        made.read_scores("groups/crnn", "test")
+    with pytest.raises(MissingError, match=r"groups/crnn.*dvc repro fuse"):
+        made.read_thresholds("groups/crnn")
 
 
 def test_the_ensemble_gets_thresholds(store):

@@ -131,6 +131,27 @@ def test_every_model_is_compared_on_both_splits(store):
             assert f"<td>{model}</td>" in table
 
 
+def test_groups_are_compared_in_the_table_and_leave_the_chart_alone(store):
+    for split in ("test", "validation"):
+        table = html(store).split(f"macro, {split}")[1].split("</table>")[0]
+        ensemble, groups, models = table.split("<tbody>")[1:]
+        assert "<td>ensemble</td>" in ensemble
+        assert all(name in groups for name in ("group all", "group lstms"))
+        assert "crnn_gru</td>" in models and "group " not in models
+    chart = html(store).split('class="dots"')[1].split('class="key"')[0]
+    assert "crnn_gru" in chart and "group " not in chart
+
+
+def test_a_group_says_of_what_it_is_the_mean(store):
+    row = html(store).split("group lstms")[1].split("</td>")[0]
+    assert "mean of 2" in row
+    assert 'title="crnn_lstm, crnn_bilstm">group lstms' in html(store)
+
+
+def test_tags_are_told_without_groups(store):
+    assert "group" not in html(store).split('id="tags"')[1].split("</section>")[0]
+
+
 def test_what_was_left_out_is_named_with_its_reason(store):
     text = Page(html(store)).text
     for track, reason in evaluation.QUARANTINE.items():

@@ -6,24 +6,44 @@ from typing import Any
 
 import pandas as pd
 
-from tagsmith.config import ENSEMBLE, SPLITS
+from tagsmith.config import ENSEMBLE, GROUPS, SPLITS
 
 HEADLINE = "ROC-AUC-macro"  # the figure by which models are ranked
 WORST = 6  # tags and pairs shown of what goes wrong
 WEIGHT = "weight_"  # begins the columns of candidates that hold a model's weight
 
-Figures = Mapping[str, Mapping[str, Any]]  # of a split: by model, then official name
+Figures = Mapping[str, Mapping[str, Any]]  # of a split: by system, then official name
 Rows = list[dict[str, Any]]
 
 
 def ranked(figures: Figures) -> list[str]:
-    """Return the models, the best headline figure first."""
-    return sorted(figures, key=lambda model: (-figures[model][HEADLINE], model))
+    """Return the systems, the best headline figure first."""
+    return sorted(figures, key=lambda system: (-figures[system][HEADLINE], system))
+
+
+def by_kind(figures: Figures) -> dict[str, list[str]]:
+    """Return the systems by what they are, the best headline figure of each kind first.
+
+    Returns:
+        Those of `ensemble`, `groups` and `models`, in this order.
+    """
+    kinds: dict[str, list[str]] = {"ensemble": [], "groups": [], "models": []}
+    for system in ranked(figures):
+        kinds[_kind(system)].append(system)
+    return kinds
+
+
+def pictured(figures: Figures) -> dict[str, Mapping[str, Any]]:
+    """Return the figures of what has a place in pictures: the models and the ensemble.
+
+    A group is a mean of models that are there already.
+    """
+    return {name: each for name, each in figures.items() if _kind(name) != "groups"}
 
 
 def best_member(figures: Figures) -> str:
     """Return the single model with the best headline figure."""
-    return next(model for model in ranked(figures) if model != ENSEMBLE)
+    return by_kind(figures)["models"][0]
 
 
 def tag_rows(per_tag: pd.DataFrame, thresholds: Mapping[str, float]) -> Rows:
@@ -148,6 +168,12 @@ def dataset(
         "quarantine": _rows(quarantine.sort_values("track_id")),
         "listed": len(tracks) + len(quarantine),
     }
+
+
+def _kind(system: str) -> str:
+    if system == ENSEMBLE:
+        return "ensemble"
+    return "groups" if system.startswith(f"{GROUPS}/") else "models"
 
 
 def _rows(table: pd.DataFrame) -> Rows:

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tagsmith.core.highlights import HEADLINE, Figures, ranked
+from tagsmith.config import GROUPS
+from tagsmith.core.highlights import HEADLINE, Figures, by_kind, pictured, ranked
 
 TEMPLATES = Path(__file__).parent / "templates"
 FEW = 4  # about as many steps on an axis
@@ -64,16 +65,20 @@ SKILL = Scale(low=0.5, step=0.1, steps=5)  # of ROC-AUC, from chance to perfect
 def comparison(
     figures: Mapping[str, Figures], intervals: Mapping[str, Figures]
 ) -> Scale:
-    """Return the axis on which every headline figure and its interval have room.
+    """Return the axis that holds every pictured headline figure and its interval.
 
     Args:
-        figures: By split, model and official name.
+        figures: By split, system and official name.
         intervals: Likewise, for the splits and figures that have one.
     """
-    values = [model[HEADLINE] for split in figures.values() for model in split.values()]
+    values = [
+        system[HEADLINE]
+        for split in figures.values()
+        for system in pictured(split).values()
+    ]
     for split in intervals.values():
-        for model in split.values():
-            values += [model[HEADLINE]["low"], model[HEADLINE]["high"]]
+        for system in pictured(split).values():
+            values += [system[HEADLINE]["low"], system[HEADLINE]["high"]]
     return Scale.around(values)
 
 
@@ -95,7 +100,13 @@ def render(facts: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "ranked": ranked}
+    environment.filters |= {
+        "figure": _figure,
+        "ranked": ranked,
+        "pictured": pictured,
+        "by_kind": by_kind,
+        "spoken": _spoken,
+    }
     script = (TEMPLATES / "report.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment.get_template("report.html.j2")
@@ -107,6 +118,15 @@ def _figure(value: float, digits: int = 3) -> str:
     if math.isnan(value):
         return "none"
     return "never" if math.isinf(value) else f"{value:.{digits}f}"
+
+
+def _spoken(name: str) -> str:
+    """Write the name of a system or a way to fuse as a reader would.
+
+    >>> _spoken("groups/crnn"), _spoken("subsets"), _spoken("crnn_gru")
+    ('group crnn', 'best subset', 'crnn_gru')
+    """
+    return "best subset" if name == "subsets" else name.replace(f"{GROUPS}/", "group ")
 
 
 def _round_step(least: float) -> float:

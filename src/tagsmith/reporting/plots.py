@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tagsmith.config import ENSEMBLE
+from tagsmith.core.highlights import pictured
 from tagsmith.errors import DataError, MissingError
 from tagsmith.reporting import pictures
 from tagsmith.reporting.pictures import (
@@ -94,7 +95,7 @@ def summary(reports: Path, out: Path) -> Path:
         MissingError: An input is not there.
         DataError: The table of tags lacks a column or has no rows.
     """
-    figures = read_json(reports / "metrics.json")["test"]
+    figures = pictured(read_json(reports / "metrics.json")["test"])
     intervals = read_json(reports / "intervals.json")["test"]
     tags = read(reports / "per_tag.csv", ("model", "split", "tag", "roc_auc"))
     first = ordered(figures)[0]

@@ -1,4 +1,4 @@
-"""Stage `evaluate`: figures, intervals and plots of every model and the ensemble.
+"""Stage `evaluate`: figures, intervals and plots of models, groups and the ensemble.
 
 Thresholds come from validation scores, so the test split has no say in what is measured
 on it.
@@ -26,12 +26,14 @@ SURE = (
     "PR-AUC-macro",
     "F-score-macro",
 )  # figures that get an interval
-Systems = dict[str, Judged]  # the models in their order, then the ensemble
+Systems = dict[str, Judged]  # models and groups in their order, then the ensemble
 Tree = dict[str, dict[str, dict[str, float]]]
 
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
     """Measure and draw everything, and write it below `reports/`.
+
+    Groups are compared, but have no part in what is told tag by tag or drawn.
 
     Raises:
         MissingError: A model has no scores or no thresholds yet.
@@ -44,8 +46,9 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     intervals = _intervals(test, params.evaluation, params.seed)
     store.write_report("metrics", figures)
     store.write_report("intervals", {"test": intervals})
-    _write(store, "per_tag", _per_tag(test, store.read_tags()))
-    _write_plots(store, test, list(params.models))
+    told = {name: test[name] for name in [*params.models, ENSEMBLE]}
+    _write(store, "per_tag", _per_tag(told, store.read_tags()))
+    _write_plots(store, told, list(params.models))
     pictures = plots.draw(store.place("reports", "plots"))
     _tell(recorder, figures, intervals)
     _warn(test[ENSEMBLE], store.read_tags())
@@ -56,7 +59,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
 def _judge(params: Params, store: Store, split: SplitName) -> Systems:
     truth = store.read_truth(split)
     systems = {}
-    for name in [*params.models, ENSEMBLE]:
+    for name in [*params.models, *params.group_members, ENSEMBLE]:
         limits = store.read_thresholds(name)
         if limits.keys() != set(truth.columns):
             raise DataError(

@@ -1,16 +1,23 @@
-"""Stage `fuse`: several models' scores become one, by weights found on validation."""
+"""Stage `fuse`: several models' scores become one, by weights found on validation.
+
+The best fusion becomes the ensemble. The mean of each group of `fusion.groups` is kept
+beside it, for comparison only.
+"""
 
 import logging
+from collections.abc import Mapping
 
 import pandas as pd
 
-from tagsmith.config import ENSEMBLE, SPLITS, Params, SplitName
+from tagsmith.config import ENSEMBLE, GROUPS, SPLITS, Params, SplitName
 from tagsmith.core import fusion, thresholds
 from tagsmith.core.fusion import Candidate
 from tagsmith.store import Store, atomic, write_json
 from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
+
+Weights = Mapping[str, Mapping[str, float]]  # by fused system, then by model
 
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
@@ -19,17 +26,17 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     Raises:
         MissingError: A model has not been trained.
     """
-    truth = store.read_truth("validation")
+    truth = store.read_truth("validation").to_numpy()
     tables = _read_scores(params, store, "validation")
     scores = {model: table.to_numpy() for model, table in tables.items()}
-    candidates = fusion.search(truth.to_numpy(), scores, params.fusion)
+    candidates = fusion.search(
+        truth, scores, params.fusion, groups=params.group_members
+    )
     chosen = fusion.best(candidates)
     _write_choice(params, store, candidates, chosen)
-    for split in SPLITS:
-        _write_fused(store, split, _read_scores(params, store, split), chosen)
-    fused = store.read_scores(ENSEMBLE, "validation").to_numpy()
-    limits = thresholds.fit(truth.to_numpy(), fused, params.calibration)
-    store.write_thresholds(ENSEMBLE, dict(zip(truth.columns, limits, strict=True)))
+    groups = {each.name: each.weights for each in candidates if _is_group(each)}
+    _write_scores(params, store, {**groups, ENSEMBLE: chosen.weights})
+    _write_thresholds(params, store, [*groups, ENSEMBLE])
     _check(params, store)
     _tell(recorder, candidates, chosen, params.fusion.metric)
 
@@ -46,14 +53,25 @@ def _read_scores(
     return {model: store.read_scores(model, split) for model in params.models}
 
 
-def _write_fused(
-    store: Store, split: SplitName, tables: dict[str, pd.DataFrame], chosen: Candidate
-) -> None:
-    scores = {model: table.to_numpy() for model, table in tables.items()}
-    fused = fusion.fuse(scores, chosen.weights)
-    like = next(iter(tables.values()))
-    table = pd.DataFrame(fused, index=like.index, columns=like.columns)
-    store.write_scores(ENSEMBLE, split, table)
+def _write_scores(params: Params, store: Store, systems: Weights) -> None:
+    store.empty("scores", GROUPS)  # of groups that are no more
+    for split in SPLITS:
+        tables = _read_scores(params, store, split)
+        scores = {model: table.to_numpy() for model, table in tables.items()}
+        like = next(iter(tables.values()))
+        for name, weights in systems.items():
+            fused = fusion.fuse(scores, weights)
+            table = pd.DataFrame(fused, index=like.index, columns=like.columns)
+            store.write_scores(name, split, table)
+
+
+def _write_thresholds(params: Params, store: Store, systems: list[str]) -> None:
+    store.empty("thresholds", GROUPS)
+    truth = store.read_truth("validation")
+    for name in systems:
+        scores = store.read_scores(name, "validation").to_numpy()
+        limits = thresholds.fit(truth.to_numpy(), scores, params.calibration)
+        store.write_thresholds(name, dict(zip(truth.columns, limits, strict=True)))
 
 
 def _write_choice(
@@ -71,7 +89,7 @@ def _write_choice(
     )
     rows = [
         {
-            "candidate": _named(each),
+            "candidate": each.name,
             "method": each.method,
             params.fusion.metric: each.value,
             "chosen": each is chosen,
@@ -87,11 +105,11 @@ def _tell(
     recorder: Recorder, candidates: list[Candidate], chosen: Candidate, metric: str
 ) -> None:
     recorder.metrics(
-        {f"validation/{_named(each)}/{metric}": each.value for each in candidates}
+        {f"validation/{each.name}/{metric}": each.value for each in candidates}
     )
     recorder.tags({"fusion": chosen.method})
     for each in candidates:
-        logger.info("%s %.4f  %s", metric, each.value, _named(each))
+        logger.info("%s %.4f  %s", metric, each.value, each.name)
     singles = [each.value for each in candidates if each.method == fusion.SINGLE]
     logger.info(
         "chosen: %s of %d models, %+.4f against the best of them alone",
@@ -101,7 +119,5 @@ def _tell(
     )
 
 
-def _named(candidate: Candidate) -> str:
-    if candidate.method != fusion.SINGLE:
-        return candidate.method
-    return max(candidate.weights, key=candidate.weights.__getitem__)
+def _is_group(candidate: Candidate) -> bool:
+    return candidate.method == fusion.GROUP

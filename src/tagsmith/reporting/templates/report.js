@@ -11,7 +11,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 function sort(table, heads, column) {
   const wasDescending = heads[column].ariaSort === "descending";
-  const words = table.tBodies[0].rows[0]?.cells[column].dataset.value === undefined;
+  // A body is sorted by itself; the row that names it has one cell, and stays.
+  const bodies = [...table.tBodies].map((body) => {
+    return [...body.rows].filter((row) => row.cells.length === heads.length);
+  });
+  const words = bodies.flat()[0]?.cells[column].dataset.value === undefined;
   const descending = heads[column].ariaSort ? !wasDescending : !words;
   const key = (row) => {
     const cell = row.cells[column];
@@ -23,7 +27,7 @@ function sort(table, heads, column) {
     if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y); // no figure: last
     return (x - y) * (descending ? -1 : 1);
   };
-  table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
+  bodies.forEach((rows, body) => table.tBodies[body].append(...rows.sort(order)));
   heads.forEach((head) => head.removeAttribute("aria-sort"));
   heads[column].ariaSort = descending ? "descending" : "ascending";
 }
