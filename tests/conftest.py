@@ -16,6 +16,9 @@ settings.register_profile("shared machine", deadline=None, max_examples=50)
 settings.load_profile("shared machine")
 
 ROOT = Path(__file__).parents[1]
+FIXTURES = Path(
+    os.environ.get("TAGSMITH_FIXTURES", ROOT.parent / "shared" / "fixtures")
+)
 
 
 @pytest.fixture
@@ -27,12 +30,9 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
     """The folder of reference material that may not be committed."""
-    folder = Path(
-        os.environ.get("TAGSMITH_FIXTURES", ROOT.parent / "shared" / "fixtures")
-    )
-    if not folder.is_dir():
-        pytest.skip(f"reference material is not at {folder}; set TAGSMITH_FIXTURES")
-    return folder
+    if not FIXTURES.is_dir():
+        pytest.skip(f"reference material is not at {FIXTURES}; set TAGSMITH_FIXTURES")
+    return FIXTURES
 
 
 @pytest.fixture(scope="session")
