@@ -18,17 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagsmith.config import MOST_SUBSETTED, Fusion
-from tagsmith.core import ranking
 from tagsmith.core.metrics import Scores, Truth, Values, binary, checked, undefined
+from tagsmith.core.ranking import average_precisions, roc_aucs
 from tagsmith.errors import DataError
 
 SINGLE = "single"  # the method of a candidate that is one model, for comparison only
 GROUP = "group"  # of one that is the mean of a group, likewise
 STEPS = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)  # how far `weighted` moves a weight
-AREAS = {
-    "roc_auc_macro": ranking.roc_aucs,
-    "pr_auc_macro": ranking.average_precisions,
-}
+AREAS = {"roc_auc_macro": roc_aucs, "pr_auc_macro": average_precisions}
 
 Worth = Callable[[Values], float]  # weights (models,) -> the metric on validation
 
@@ -81,10 +78,7 @@ def search(
     """
     models, stacked = list(scores), _stacked(scores)
     worth = _worth(truth, stacked, config.metric)
-    found = [
-        (model, SINGLE, weights)
-        for model, weights in zip(models, np.eye(len(models)), strict=True)
-    ]
+    found = [(model, SINGLE, _alike(models, [model])) for model in models]
     found += [
         (name, GROUP, _alike(models, members)) for name, members in groups.items()
     ]
