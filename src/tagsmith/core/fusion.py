@@ -182,9 +182,7 @@ def _alike(models: list[str], members: Sequence[str]) -> Values:
     """Weigh members alike and others not at all."""
     strange = sorted({*members} - {*models})
     if strange or not members:
-        raise DataError(
-            f"a group's members must be some of {models}, got {list(members)}"
-        )
+        raise DataError(f"members must be some of {models}, got {list(members)}")
     return np.isin(models, members) / len({*members})
 
 
