@@ -26,11 +26,26 @@ TINY_NETWORK = {
     ],
     "scoring.clips": 2,
 }
+TINY_SEQUENCE_NETWORK = {
+    "recurrent_units": 8,
+    "recurrent_layers": 1,
+    "dense_units": 8,
+    "dropout": 0.0,
+    "training.batch_size": 4,
+    "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
+    "scoring_batch_size": 4,
+}
+VALUES = 12  # of what a made-up CNN sees in a window
 
 
 def tiny_params(**overrides: Any) -> Params:
     """Return the default profile with tiny networks, and overrides by dotted key."""
-    tiny = {f"architectures.crnn.{key}": value for key, value in TINY_NETWORK.items()}
+    architectures = {"crnn": TINY_NETWORK, "deep_spectrum_rnn": TINY_SEQUENCE_NETWORK}
+    tiny = {
+        f"architectures.{kind}.{key}": value
+        for kind, network in architectures.items()
+        for key, value in network.items()
+    }
     return Params.load(ROOT / "profiles" / "scores.yaml", {**tiny, **overrides})
 
 
@@ -80,6 +95,17 @@ def features(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, A
     return made
 
 
+def windows(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
+    """Return `(windows, values)` of each track; every tag lights its own values."""
+    made = {}
+    for track, tags in annotations.groupby("track_id")["tag"]:
+        seen = np.abs(rng.normal(0, 1, (2 + int(rng.integers(5)), VALUES)))
+        for tag in tags:
+            seen[:, TAGS.index(tag) :: len(TAGS)] += 3
+        made[track] = seen.astype(np.float32)
+    return made
+
+
 def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
     """Return a store that holds everything that stage `train` reads."""
     store = Store(folder / "data", scratch=folder / "scratch")
@@ -91,8 +117,9 @@ def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
         strict=True,
     ):
         store.write_table(name, table)
-    place = store.place("features", "logmel")
-    place.mkdir(parents=True)
-    shards.write_shard(place, 0, "tiny", features(rng, annotations))
-    shards.write_index(place, {}, shards=1)
+    for name, make in {"logmel": features, "deep_spectrum_1s": windows}.items():
+        place = store.place("features", name)
+        place.mkdir(parents=True)
+        shards.write_shard(place, 0, "tiny", make(rng, annotations))
+        shards.write_index(place, {}, shards=1)
     return store

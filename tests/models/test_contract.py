@@ -1,16 +1,23 @@
 """What every architecture promises, for every model of the default experiment."""
 
+import json
+
 import numpy as np
 import pytest
 
-from tagsmith.config import Params
+from tagsmith.config import Crnn, DeepSpectrumRnn, Params
+from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.clips import spread
 from tagsmith.models import Tagger, build, load
 from tests.conftest import ROOT
-from tests.fakes.experiments import TAGS, tiny_params
+from tests.fakes.experiments import TAGS, VALUES, tiny_params
 
 PARAMS = tiny_params()
 every_model = pytest.mark.parametrize("name", PARAMS.models)
+CRNNS = [name for name, model in PARAMS.models.items() if isinstance(model, Crnn)]
+every_crnn = pytest.mark.parametrize("name", CRNNS)
+# (width, mean, deviation) of what an architecture hears
+HEARD = {Crnn: (64, -40, 10), DeepSpectrumRnn: (VALUES, 0, 1)}
 pytestmark = pytest.mark.keras
 
 
@@ -21,65 +28,100 @@ def tagger(name):
     keras.utils.set_random_seed(7)
     config = PARAMS.models[name]
     feature = PARAMS.features[config.feature]
-    network = build(config, feature, tags=len(TAGS))
+    width, *_ = HEARD[type(config)]
+    network = build(config, feature, tags=len(TAGS), values=width)
     return Tagger(name, config, feature, tuple(TAGS), network)
 
 
 @pytest.fixture
-def clips(tagger, rng):
-    return rng.normal(-40, 10, (6, tagger.clip_frames, 64)).astype(np.float32)
+def heard(tagger, rng):
+    width, mean, deviation = HEARD[type(tagger.config)]
+    return lambda steps: rng.normal(mean, deviation, (steps, width)).astype(np.float32)
+
+
+@pytest.fixture
+def tracks(tagger, heard):
+    steps = tagger.clip_frames if isinstance(tagger.config, Crnn) else 5
+    return np.stack([heard(steps) for _ in range(6)])
 
 
 @every_model
-def test_scores_are_probabilities_of_each_tag(tagger, clips):
-    scores = tagger.score_features(list(clips))
-    assert scores.shape == (6, len(TAGS))
+def test_scores_are_probabilities_of_each_tag(tagger, tracks):
+    scores = tagger.score_features(list(tracks))
+    assert scores.shape == (6, len(TAGS)) and scores.dtype == np.float32
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
 @every_model
-def test_a_saved_model_scores_as_before(tagger, clips, tmp_path):
+def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
     tagger.save(tmp_path)
     again = load(tmp_path)
-    assert again.tags == tagger.tags
+    assert (again.tags, again.values) == (tagger.tags, tagger.values)
     np.testing.assert_array_equal(
-        again.score_features(list(clips)), tagger.score_features(list(clips))
+        again.score_features(list(tracks)), tagger.score_features(list(tracks))
     )
 
 
 @every_model
-def test_it_can_learn_six_clips_by_heart(tagger, clips, rng):
+def test_it_can_learn_six_tracks_by_heart(tagger, tracks, rng):
     truth = (rng.random((6, len(TAGS))) < 0.5).astype(np.float32)
     tagger.network.compile("adam", "binary_crossentropy")
     tagger.network.optimizer.learning_rate = 0.01
-    first = tagger.network.train_on_batch(clips, truth)
+    first = tagger.network.train_on_batch(tracks, truth)
     for _ in range(60):
-        tagger.network.reset_metrics()
-        last = tagger.network.train_on_batch(clips, truth)
+        last = tagger.network.train_on_batch(tracks, truth)
     assert last < first / 2
 
 
 @every_model
-def test_a_track_scores_the_mean_of_its_clips(tagger, rng):
-    track = rng.normal(-40, 10, (200, 64)).astype(np.float32)
+@pytest.mark.parametrize("steps", [1, 20, 300])
+def test_it_scores_tracks_of_any_length(tagger, heard, steps):
+    assert np.isfinite(tagger.score_features([heard(steps)])).all()
+
+
+@every_model
+def test_a_score_does_not_depend_on_the_other_tracks(tagger, heard):
+    tracks = [heard(steps) for steps in (3, 40, 9, 1, 7)]
+    alone = np.concatenate([tagger.score_features([track]) for track in tracks])
+    np.testing.assert_allclose(tagger.score_features(tracks), alone, atol=1e-6)
+
+
+@every_crnn
+def test_a_track_scores_the_mean_of_its_clips(tagger, heard):
+    track = heard(200)
     parts = spread(track, tagger.clip_frames, tagger.config.scoring.clips)
     alone = tagger.network.predict(parts, verbose=0).mean(axis=0)
     np.testing.assert_allclose(tagger.score_features([track])[0], alone, atol=1e-6)
 
 
-@every_model
-@pytest.mark.parametrize("seconds", [0.01, 0.3, 3.0])
-def test_it_scores_waveforms_of_any_length(tagger, rng, seconds):
-    waveform = rng.normal(0, 0.1, round(seconds * tagger.sample_rate_hz))
-    assert tagger.score(waveform.astype(np.float32)).shape == (len(TAGS),)
-
-
-@every_model
-def test_playing_louder_changes_no_score(tagger, rng):
-    track = rng.normal(-40, 10, (60, 64)).astype(np.float32)
+@every_crnn
+def test_playing_louder_changes_no_score(tagger, heard):
+    track = heard(60)
     np.testing.assert_allclose(
         tagger.score_features([track]), tagger.score_features([track + 6]), atol=1e-4
     )
+
+
+@pytest.mark.parametrize("name", ["crnn_gru"])
+def test_a_crnn_saved_before_widths_were_written_is_read(tagger, tracks, tmp_path):
+    tagger.save(tmp_path)
+    path = tmp_path / "model.json"
+    description = json.loads(path.read_text())
+    del description["values"]
+    path.write_text(json.dumps(description))
+    assert load(tmp_path).score_features(list(tracks)).shape == (6, len(TAGS))
+
+
+def test_a_feature_of_another_width_is_refused():
+    with pytest.raises(
+        DataError, match="64 mel_bands of its feature, the store has 96"
+    ):
+        build(PARAMS.models["crnn_gru"], PARAMS.features["logmel"], tags=3, values=96)
+
+
+def test_a_feature_of_another_kind_is_refused():
+    with pytest.raises(ConfigError, match="a crnn hears logmel, got deep_spectrum"):
+        build(PARAMS.models["crnn_gru"], PARAMS.features["deep_spectrum_1s"], tags=3)
 
 
 @pytest.mark.parametrize(

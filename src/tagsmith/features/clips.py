@@ -2,9 +2,10 @@
 
 Every clip has the same number of frames, so a network sees one shape. A track or crop
 that is shorter is repeated until the clip is full: a note is heard again, not followed
-by a silence that no recording has.
+by a silence that no recording has. Networks that hear whole tracks get them padded.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,19 @@ def crop(
     """Cut `shown` frames at a random place and repeat them to a clip of `frames`."""
     start = rng.integers(0, max(len(track) - shown, 0) + 1)
     return filled(track[start : start + shown], frames)
+
+
+def padded(tracks: Sequence[Frames]) -> NDArray[np.float32]:
+    """Lay whole tracks side by side, the shorter ones followed by steps of NaN.
+
+    Args:
+        tracks: `(steps, values)` of each track; values of a feature are finite.
+
+    Returns:
+        `(tracks, longest, values)`.
+    """
+    longest = max(map(len, tracks))
+    together = np.full((len(tracks), longest, tracks[0].shape[1]), np.nan, np.float32)
+    for row, track in zip(together, tracks, strict=True):
+        row[: len(track)] = track
+    return together

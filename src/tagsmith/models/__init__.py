@@ -6,7 +6,19 @@ Whatever the architecture, a *score* is defined once, in `tagsmith.models.tagger
 from typing import TYPE_CHECKING, assert_never
 
 from tagsmith import quiet
-from tagsmith.config import Crnn, Feature, Model
+from tagsmith.config import (
+    HEARS,
+    Application,
+    Crnn,
+    DeepSpectrum,
+    DeepSpectrumRnn,
+    EfficientNetLite0,
+    Feature,
+    ImageNetwork,
+    LogMel,
+    Model,
+)
+from tagsmith.errors import ConfigError, DataError
 from tagsmith.models.tagger import Tagger, load
 
 __all__ = ["Tagger", "build", "load"]
@@ -15,19 +27,53 @@ if TYPE_CHECKING:
     import keras
 
 
-def build(config: Model, feature: Feature, *, tags: int) -> "keras.Model":
+def build(
+    config: Model, feature: Feature, *, tags: int, values: int | None = None
+) -> "keras.Model":
     """Build the network that a section of `params.yaml` describes, untrained.
 
     Args:
         config: The model's section.
         feature: The feature that it hears.
         tags: How many tags it scores.
-    """
-    match config:
-        case Crnn():
-            with quiet.native_libraries:
-                from tagsmith.models.crnn import crnn
+        values: The width of the feature, if a store knows it; None asks the feature,
+            which may have to build a CNN to know.
 
+    Raises:
+        ConfigError: The model cannot hear such a feature.
+        DataError: The feature has another width than `values`.
+    """
+    with quiet.native_libraries:
+        from tagsmith.models.crnn import crnn
+        from tagsmith.models.deep_spectrum_rnn import deep_spectrum_rnn
+
+    match config, feature:
+        case Crnn(), LogMel(mel_bands=bands):
+            if values not in {None, bands}:
+                raise DataError(
+                    f"a CRNN hears the {bands} mel_bands of its feature, the store has "
+                    f"{values} values a frame; `dvc repro extract` brings it up to date"
+                )
             return crnn(config, feature, tags=tags)
+        case DeepSpectrumRnn(), DeepSpectrum():
+            known = values or _values(feature.network)
+            return deep_spectrum_rnn(config, values=known, tags=tags)
         case _:
-            assert_never(config)
+            raise ConfigError(
+                f"a {config.kind} hears {HEARS[config.kind]}, got {feature.kind}"
+            )
+
+
+def _values(network: ImageNetwork) -> int:
+    """Return how many values a CNN gives for a picture."""
+    match network:
+        case EfficientNetLite0():
+            from tagsmith.models.imagenet.efficientnet_lite import VALUES
+
+            return VALUES
+        case Application():
+            from tagsmith.models.imagenet.application import application
+
+            return int(application(network).output_shape[-1])
+        case _:
+            assert_never(network)

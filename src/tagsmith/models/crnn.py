@@ -17,12 +17,13 @@ import keras
 from keras import layers
 
 from tagsmith.config import Crnn, LogMel, RandomTrunk, VggishTrunk
-from tagsmith.models.layers import RelativeDecibels, block
+from tagsmith.models.layers import STATISTICS, RelativeDecibels, block
+from tagsmith.models.recurrence import recurrence, tag_scores
 
 # (filters of each convolution) per block; every block ends with a 2 x 2 maximum.
 VGGISH_BLOCKS = ((64,), (128,), (256, 256), (512, 512))
 TRUNK = "trunk"
-STATISTICS = "training_statistics"
+STEPS = "steps"
 
 
 def crnn(config: Crnn, feature: LogMel, *, tags: int) -> keras.Model:
@@ -35,15 +36,21 @@ def crnn(config: Crnn, feature: LogMel, *, tags: int) -> keras.Model:
     x = _trunk(config.trunk, (frames, feature.mel_bands))(x)
     if config.band_summary == "mean":
         x = layers.AveragePooling2D((1, x.shape[2]), name="mean_over_bands")(x)
-    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="steps")(x)
-    x = _recurrence(config, x)
-    x = layers.Dense(config.dense_units, name="dense")(x)
-    x = layers.BatchNormalization(name="dense_normalization")(x)
-    x = layers.ReLU(name="dense_relu")(x)
-    x = layers.Dropout(config.dropout, name="dropout")(x)
-    # float32 whatever the precision: probabilities near 0 and 1 decide AUCs.
-    scores = layers.Dense(tags, activation="sigmoid", dtype="float32", name="tags")(x)
-    return keras.Model(decibels, scores, name="crnn")
+    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name=STEPS)(x)
+    x = recurrence(config, x)
+    return keras.Model(decibels, tag_scores(config, x, tags), name="crnn")
+
+
+def split(network: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Cut a CRNN behind its trunk, where its steps begin.
+
+    Returns:
+        Decibels to `(batch, steps, features)`, and these to `(batch, tags)`: two
+        networks that share the whole one's layers, weights and random states.
+    """
+    steps = network.get_layer(STEPS).output
+    front = keras.Model(network.input, steps, name="up_to_the_trunk")
+    return front, keras.Model(steps, network.output, name="behind_the_trunk")
 
 
 def _trunk(trunk: VggishTrunk | RandomTrunk, image: tuple[int, int]) -> keras.Model:
@@ -55,38 +62,3 @@ def _trunk(trunk: VggishTrunk | RandomTrunk, image: tuple[int, int]) -> keras.Mo
         name = f"conv{number}"
         parts += block(filters, batch_normalization=normalize, name=name)
     return keras.Sequential(parts, name=TRUNK)
-
-
-def _recurrence(config: Crnn, x: Any) -> Any:  # noqa: ANN401 - a symbolic tensor
-    """Stack the recurrent layers and summarise their steps, `(batch, features)`."""
-    for depth in range(config.recurrent_layers):
-        last = depth == config.recurrent_layers - 1
-        keeps_steps = not last or config.step_summary == "mean_max"
-        x = _recurrent_layer(config, return_sequences=keeps_steps, depth=depth)(x)
-        x = layers.BatchNormalization(name=f"rnn{depth}_normalization")(x)
-    if config.step_summary == "mean_max":
-        mean = layers.GlobalAveragePooling1D(name="mean_over_steps")(x)
-        maximum = layers.GlobalMaxPooling1D(name="maximum_over_steps")(x)
-        x = layers.Concatenate(name="summary")([mean, maximum])
-    return x
-
-
-def _recurrent_layer(
-    config: Crnn, *, return_sequences: bool, depth: int
-) -> layers.Layer:
-    options: dict[str, Any] = {
-        "units": config.recurrent_units,
-        "return_sequences": return_sequences,
-        "dropout": config.recurrent_dropout,
-        "recurrent_dropout": config.recurrent_dropout,
-        "name": f"rnn{depth}",
-    }
-    match config.recurrence:
-        case "gru":
-            # One set of biases, as Keras 2.2.4 had it.
-            return layers.GRU(**options, reset_after=False)
-        case "lstm":
-            return layers.LSTM(**options)
-        case "bilstm":
-            name = options.pop("name")
-            return layers.Bidirectional(layers.LSTM(**options), name=name)

@@ -10,6 +10,7 @@ from tagsmith.features.logmel import FLOOR_DB
 
 # Keras's .99 needs some 500 steps to forget its start; a small run has not many more.
 MOMENTUM = 0.95
+STATISTICS = "training_statistics"  # the layer that standardises by the training split
 
 
 @keras.saving.register_keras_serializable(package="tagsmith")
@@ -23,6 +24,39 @@ class RelativeDecibels(keras.layers.Layer):  # type: ignore[misc]
         """Return decibels in [-80, 0]."""
         loudest = ops.max(decibels, axis=(1, 2), keepdims=True)
         return ops.maximum(decibels - loudest, FLOOR_DB)
+
+
+@keras.saving.register_keras_serializable(package="tagsmith")
+class PresentSteps(keras.layers.Layer):  # type: ignore[misc]
+    """Mask the steps that pad a sequence: those of NaN, which no feature holds.
+
+    Input and output shape: `(batch, steps, values)`; padding becomes 0.
+    """
+
+    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> Any:  # noqa: ANN401, ARG002
+        """Return which steps there are, `(batch, steps)`."""
+        return ops.logical_not(ops.isnan(sequences[..., 0]))
+
+    def call(self, sequences: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+        """Return sequences without NaN."""
+        return ops.where(ops.isnan(sequences), 0, sequences)
+
+
+@keras.saving.register_keras_serializable(package="tagsmith")
+class MaximumOverSteps(keras.layers.Layer):  # type: ignore[misc]
+    """Take the largest of each feature's steps; Keras's own layer ignores masks.
+
+    Input shape: `(batch, steps, features)`. Output shape: `(batch, features)`.
+    """
+
+    def compute_mask(self, steps: Any, previous_mask: Any = None) -> None:  # noqa: ANN401
+        """There are no steps behind it that could be masked."""
+
+    def call(self, steps: Any, mask: Any = None) -> Any:  # noqa: ANN401 - as above
+        """Return the maxima over the steps that the mask leaves."""
+        if mask is not None:
+            steps = ops.where(ops.expand_dims(mask, -1), steps, -float("inf"))
+        return ops.max(steps, axis=1)
 
 
 def block(filters: Sequence[int], *, batch_normalization: bool, name: str) -> list[Any]:

@@ -1,23 +1,25 @@
 """A trained model as a folder, and what its score of a track is.
 
 A folder holds `model.json` (what it is, which tags it scores), `network.weights.h5`
-and whatever training adds. The score of a track is the mean over its clips.
+and whatever training adds. The score of a track is the mean over its clips, or what a
+network that hears whole tracks says.
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from tagsmith.config import Feature, Model
+from tagsmith.config import Crnn, DeepSpectrumRnn, Feature, Model, Scoring
 from tagsmith.errors import DataError, MissingError
-from tagsmith.features.clips import spread
-from tagsmith.features.logmel import logmel
-from tagsmith.store import write_json
+from tagsmith.features.clips import Frames, padded, spread
+from tagsmith.store import Scores, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +38,8 @@ class Tagger:
         config: Its section.
         feature: The feature that it hears.
         tags: The tags that it scores, in the order of its outputs.
-        network: Decibels `(batch, frames, bands)` to scores `(batch, tags)`.
+        network: Decibels `(batch, frames, bands)`, or `(batch, windows, values)` with
+            NaN behind a track's end, to scores `(batch, tags)`.
     """
 
     name: str
@@ -46,56 +49,49 @@ class Tagger:
     network: "keras.Model"
 
     @property
-    def sample_rate_hz(self) -> int:
-        """The rate of the waveforms that it scores."""
-        return self.feature.sample_rate_hz
+    def clip_frames(self) -> int:
+        """Frames of a clip; a network that hears whole tracks has none."""
+        return int(self.network.input_shape[1])
 
     @property
-    def clip_frames(self) -> int:
-        """Frames of a clip."""
-        seconds = self.config.training.clip_seconds
-        return round(seconds * self.feature.frames_per_second)
+    def values(self) -> int:
+        """The width of the feature that it hears."""
+        return int(self.network.input_shape[2])
 
-    def score(self, waveform: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Score one recording.
-
-        Args:
-            waveform: `(samples,)` at `sample_rate_hz`.
-
-        Returns:
-            `(tags,)` scores in [0, 1].
-        """
-        scores = self.score_features([logmel(waveform, self.feature)])
-        return np.asarray(scores[0])
-
-    def score_features(
-        self, tracks: list[NDArray[np.floating[Any]]]
-    ) -> NDArray[np.float32]:
+    def score_features(self, tracks: Sequence[Frames]) -> NDArray[np.float32]:
         """Score tracks whose features are known.
 
         Args:
-            tracks: `(frames, bands)` of each track, of any length.
+            tracks: `(frames, bands)` of each track, or `(windows, values)`; of any
+                length.
 
         Returns:
             `(tracks, tags)` scores in [0, 1].
         """
+        score: Callable[[Sequence[Frames]], Scores]
+        match self.config:
+            case Crnn(scoring=scoring):
+                together, score = TRACKS_AT_ONCE, partial(self._clips, scoring=scoring)
+            case DeepSpectrumRnn(scoring_batch_size=size):
+                together, score = size, self._sequences
+            case _:
+                assert_never(self.config)
         parts = [
-            self._score_together(tracks[start : start + TRACKS_AT_ONCE])
-            for start in range(0, len(tracks), TRACKS_AT_ONCE)
+            score(tracks[start : start + together])
+            for start in range(0, len(tracks), together)
         ]
-        return np.concatenate(parts)
+        return np.concatenate(parts).astype(np.float32)
 
-    def _score_together(
-        self, tracks: list[NDArray[np.floating[Any]]]
-    ) -> NDArray[np.float32]:
-        scoring = self.config.scoring
+    def _clips(self, tracks: Sequence[Frames], *, scoring: Scoring) -> Scores:
         clips = [spread(track, self.clip_frames, scoring.clips) for track in tracks]
         scores = self.network.predict(
             np.concatenate(clips), batch_size=scoring.batch_size, verbose=0
         )
         ends = np.cumsum([len(of_track) for of_track in clips])[:-1]
-        means = [part.mean(axis=0) for part in np.split(scores, ends)]
-        return np.stack(means).astype(np.float32)
+        return np.stack([part.mean(axis=0) for part in np.split(scores, ends)])
+
+    def _sequences(self, tracks: Sequence[Frames]) -> Scores:
+        return np.asarray(self.network.predict_on_batch(padded(tracks)))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads."""
@@ -103,7 +99,7 @@ class Tagger:
 
         folder.mkdir(parents=True, exist_ok=True)
         # A trained network would write its optimizer too, twice the weights' size.
-        bare = build(self.config, self.feature, tags=len(self.tags))
+        bare = build(self.config, self.feature, tags=len(self.tags), values=self.values)
         bare.set_weights(self.network.get_weights())
         bare.save_weights(folder / WEIGHTS)
         description = {
@@ -111,6 +107,7 @@ class Tagger:
             "config": self.config.model_dump(mode="json"),
             "feature": self.feature.model_dump(mode="json"),
             "tags": self.tags,
+            "values": self.values,
         }
         write_json(folder / DESCRIPTION, description)
 
@@ -132,7 +129,8 @@ def load(folder: Path) -> Tagger:
     config = TypeAdapter(Model).validate_python(description["config"])
     feature = TypeAdapter(Feature).validate_python(description["feature"])
     tags = tuple(description["tags"])
-    network = build(config, feature, tags=len(tags))
+    values = description.get("values")  # the first CRNNs were saved without it
+    network = build(config, feature, tags=len(tags), values=values)
     try:
         network.load_weights(folder / WEIGHTS)
     except ValueError as error:
