@@ -1,4 +1,4 @@
-"""Training clips: deterministic by epoch, prepared ahead, augmented within bounds."""
+"""Training batches: deterministic by epoch, prepared ahead, augmented within bounds."""
 
 import threading
 
@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagsmith.config import Augmentation
-from tagsmith.features.clips import crop, filled, spread
+from tagsmith.features.clips import crop, filled, padded, spread
 from tagsmith.training.augmentation import augment
-from tagsmith.training.batches import AHEAD, Ahead, Clips
+from tagsmith.training.batches import AHEAD, Ahead, Clips, Sequences
 from tests.fakes.experiments import tiny_params
 
 NOTHING = Augmentation(
@@ -32,18 +32,69 @@ def clips(rng):
     return Clips(tracks, truth, training, frames_per_second=62.5, seed=7)
 
 
-def test_an_epoch_is_a_function_of_its_number(clips):
-    first, again = list(clips.epoch(3)), list(clips.epoch(3))
+@pytest.fixture
+def sequences(rng):
+    """Tracks of 1 to 5 steps; every value of a track is its number."""
+    tracks = [
+        np.full((steps, 6), number) for number, steps in enumerate([3, 1, 5, 2, 4])
+    ]
+    training = tiny_params().models["ds_1s_gru"].training
+    return Sequences(tracks, rng.random((5, 3)) < 0.5, training, seed=7)
+
+
+@pytest.fixture(params=["clips", "sequences"])
+def split(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_an_epoch_is_a_function_of_its_number(split):
+    first, again = list(split.epoch(3)), list(split.epoch(3))
     for (x, y), (x_again, y_again) in zip(first, again, strict=True):
         np.testing.assert_array_equal(x, x_again)
         np.testing.assert_array_equal(y, y_again)
-    assert any((a[0] != b[0]).any() for a, b in zip(first, clips.epoch(4), strict=True))
+    others = zip(first, split.epoch(4), strict=True)
+    assert any(not np.array_equal(a[0], b[0]) for a, b in others)
 
 
-def test_every_track_is_heard_equally_often_and_no_batch_is_dropped(clips):
-    sizes = [len(batch) for batch, _ in clips.epoch(0)]
+def test_every_track_is_heard_equally_often_and_no_batch_is_dropped(split):
+    sizes = [len(batch) for batch, _ in split.epoch(0)]
     assert sizes == [4, 1]
-    assert sum(sizes) == clips.per_epoch
+    assert sum(sizes) == split.per_epoch
+
+
+def test_a_sequence_keeps_its_tags_and_is_padded_to_the_longest(sequences):
+    for heard, truth in sequences.epoch(2):
+        numbers = heard[:, 0, 0].astype(int)
+        lengths = (~np.isnan(heard[..., 0])).sum(axis=1)
+        assert lengths.tolist() == [len(sequences.tracks[n]) for n in numbers]
+        assert heard.shape[1] == lengths.max()
+        np.testing.assert_array_equal(truth, sequences.truth[numbers])
+
+
+def test_the_frames_of_sequences_are_all_their_steps_and_no_padding(sequences):
+    frames = np.concatenate(
+        [sequences.frames(heard) for heard, _ in sequences.epoch(0)]
+    )
+    expected = np.concatenate(sequences.tracks)[:, 0]
+    assert sorted(frames[:, 0]) == sorted(expected)
+
+
+def test_a_draw_has_one_clip_of_every_track_in_order(clips):
+    drawn = list(clips.drawn(2))
+    truth = np.concatenate([truth for _, truth in drawn])
+    np.testing.assert_array_equal(truth, clips.truth)
+    for (x, _), (again, _) in zip(drawn, clips.drawn(2), strict=True):
+        np.testing.assert_array_equal(x, again)
+    assert (drawn[0][0] != next(clips.drawn(3))[0]).any()
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_padding_comes_behind_and_is_nan(lengths):
+    tracks = [np.ones((length, 2)) for length in lengths]
+    together = padded(tracks)
+    assert together.shape == (len(lengths), max(lengths), 2)
+    for row, length in zip(together, lengths, strict=True):
+        assert (row[:length] == 1).all() and np.isnan(row[length:]).all()
 
 
 def test_ahead_gives_the_same_batches(clips):

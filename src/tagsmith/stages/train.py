@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, assert_never
 import pandas as pd
 
 from tagsmith import quiet
-from tagsmith.config import SPLITS, Params, RandomTrunk, SplitName, VggishTrunk
+from tagsmith.config import (
+    SPLITS,
+    Crnn,
+    DeepSpectrumRnn,
+    Params,
+    RandomTrunk,
+    SplitName,
+    Trunk,
+    VggishTrunk,
+)
 from tagsmith.features.clips import Frames
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
 from tagsmith.tracking.recording import Recorder
-from tagsmith.training.batches import Clips
+from tagsmith.training.batches import Clips, Sequences
 from tagsmith.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
+    import keras
+
     from tagsmith.models.tagger import Tagger
 
 logger = logging.getLogger(__name__)
@@ -27,7 +38,8 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Train model `name`; a run that was killed goes on after its last epoch."""
     with quiet.native_libraries:
         from tagsmith.training import device
-        from tagsmith.training.fit import Validation, fit
+        from tagsmith.training.fit import fit
+        from tagsmith.training.learner import Validation
 
     config = params.model(name)
     features = Features(store.find("features", config.feature, made_by="extract"))
@@ -38,11 +50,12 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     truth = {split: store.read_truth(split) for split in SPLITS}
     tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
     tags = tuple(truth["train"].columns)
-    tagger = _untrained(params, name, tags, scratch=store.scratch)
+    values = tracks["train"][0].shape[1]
+    tagger = _untrained(params, name, tags, values=values, scratch=store.scratch)
     checkpoint = checkpoint_of(params, store, name)
     history = fit(
         tagger,
-        _clips(params, name, tracks["train"], truth["train"]),
+        _split(params, name, tracks["train"], truth["train"]),
         Validation(tracks["validation"], truth["validation"].to_numpy()),
         checkpoint,
         recorder,
@@ -83,37 +96,42 @@ def _tables(store: Store) -> list[Path]:
 
 
 def _untrained(
-    params: Params, name: str, tags: tuple[str, ...], *, scratch: Path
+    params: Params, name: str, tags: tuple[str, ...], *, values: int, scratch: Path
 ) -> "Tagger":
     from tagsmith.models import Tagger, build
-    from tagsmith.training.pretrained import load_vggish
 
     config = params.model(name)
     feature = params.feature(config.feature)
-    network = build(config, feature, tags=len(tags))
-    match config.trunk:
-        case VggishTrunk():
-            load_vggish(
-                network.get_layer("trunk"), config.trunk, cache=scratch / "weights"
-            )
-        case RandomTrunk():
-            pass  # said in params.yaml, and so it is
-        case _:
-            assert_never(config.trunk)
+    network = build(config, feature, tags=len(tags), values=values)
+    if isinstance(config, Crnn):
+        _start_trunk(network, config.trunk, scratch)
     return Tagger(name, config, feature, tags, network)
 
 
-def _clips(
+def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
+    from tagsmith.training.pretrained import load_vggish
+
+    match trunk:
+        case VggishTrunk():
+            load_vggish(network.get_layer("trunk"), trunk, cache=scratch / "weights")
+        case RandomTrunk():
+            pass  # said in params.yaml, and so it is
+        case _:
+            assert_never(trunk)
+
+
+def _split(
     params: Params, name: str, tracks: list[Frames], truth: pd.DataFrame
-) -> Clips:
+) -> Clips | Sequences:
     config = params.model(name)
-    return Clips(
-        tracks,
-        truth.to_numpy(),
-        config.training,
-        params.feature(config.feature).frames_per_second,
-        params.seed,
-    )
+    match config:
+        case Crnn(training=training):
+            rate = params.feature(config.feature).frames_per_second
+            return Clips(tracks, truth.to_numpy(), training, rate, params.seed)
+        case DeepSpectrumRnn(training=training):
+            return Sequences(tracks, truth.to_numpy(), training, params.seed)
+        case _:
+            assert_never(config)
 
 
 def _tracks(features: Features, truth: pd.DataFrame) -> list[Frames]:

@@ -1,4 +1,4 @@
-"""Batches of training clips, cut from a feature store while the network computes.
+"""Batches of clips or tracks, from a feature store, while the network computes.
 
 An epoch is a function of seed and number: order, crops and augmentation of epoch 7 are
 the same whether epochs 1 to 6 ran in this process or in one that was killed.
@@ -9,16 +9,45 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import Training
-from tagsmith.features.clips import Frames, crop
+from tagsmith.config import ClipTraining, Training
+from tagsmith.features.clips import Frames, crop, padded
+from tagsmith.features.logmel import relative
 from tagsmith.training.augmentation import augment
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+DRAWS = 1  # behind seed and number: a draw is not the epoch of that number
 AHEAD = 4  # batches that wait for the network: memory is bounded by them
+
+
+class Epochs(Protocol):
+    """What a network is taught: as many epochs of batches as anybody wants."""
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """`(tracks, tags)`."""
+
+    @property
+    def training(self) -> Training:
+        """Batch size, phases and whatever else says how it is learned."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Clips, or tracks, in an epoch."""
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch: what is heard, and its tags."""
+
+
+class TrainingSplit(Epochs, Protocol):
+    """The training split, as whoever learns hears it."""
+
+    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a batch's `(frames, values)` as the network standardises them."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +64,7 @@ class Clips:
 
     tracks: Sequence[Frames]
     truth: NDArray[np.bool_]
-    training: Training
+    training: ClipTraining
     frames_per_second: float
     seed: int
 
@@ -54,6 +83,24 @@ class Clips:
         rng = np.random.default_rng([self.seed, epoch])
         order = np.tile(np.arange(len(self.tracks)), self.training.clips_per_track)
         rng.shuffle(order)
+        return self._batches(order, rng)
+
+    def drawn(self, draw: int) -> Iterator[Batch]:
+        """Yield one clip of each track, in the tracks' order, as an epoch would.
+
+        Args:
+            draw: Which of any number of draws; each has its own chance.
+        """
+        rng = np.random.default_rng([self.seed, draw, DRAWS])
+        return self._batches(np.arange(len(self.tracks)), rng)
+
+    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the frames of a batch, each relative to its clip's maximum."""
+        return np.concatenate([relative(clip) for clip in heard])
+
+    def _batches(
+        self, order: NDArray[np.int_], rng: np.random.Generator
+    ) -> Iterator[Batch]:
         for start in range(0, len(order), self.training.batch_size):
             chosen = order[start : start + self.training.batch_size]
             clips = np.stack([self._clip(self.tracks[track], rng) for track in chosen])
@@ -70,6 +117,42 @@ class Clips:
 
     def _frames(self, seconds: float) -> int:
         return round(seconds * self.frames_per_second)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The training split as an endless source of whole tracks.
+
+    Attributes:
+        tracks: `(steps, values)` of each track, memory-mapped.
+        truth: `(tracks, tags)`.
+        training: Batch size.
+        seed: Of the experiment.
+    """
+
+    tracks: Sequence[Frames]
+    truth: NDArray[np.bool_]
+    training: Training
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Tracks in an epoch."""
+        return len(self.tracks)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch: `(batch, longest, values)`, truth."""
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.tracks))
+        for start in range(0, len(order), self.training.batch_size):
+            chosen = order[start : start + self.training.batch_size]
+            heard = padded([self.tracks[track] for track in chosen])
+            yield heard, self.truth[chosen].astype(np.float32)
+
+    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the steps of a batch, without those that only fill it."""
+        steps: NDArray[np.float32] = heard[~np.isnan(heard[..., 0])]
+        return steps
 
 
 @dataclass

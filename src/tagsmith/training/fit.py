@@ -5,22 +5,19 @@ The best epoch is the one with the highest macro ROC-AUC on validation, as publi
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from tagsmith.config import Phase, Training
 from tagsmith.errors import DataError
-from tagsmith.features.clips import Frames
-from tagsmith.features.logmel import relative
-from tagsmith.models.crnn import STATISTICS, TRUNK
-from tagsmith.training.batches import Ahead, Clips
+from tagsmith.training import frozen
+from tagsmith.training.batches import Ahead, TrainingSplit
 from tagsmith.training.checkpoint import Checkpoint, Progress, assign, values
-from tagsmith.training.losses import crossentropy
+from tagsmith.training.learner import Learner, Validation, learner
+from tagsmith.training.statistics import finalize, set_statistics
 
 if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
@@ -28,20 +25,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STATISTICS_CLIPS = 1000  # enough for means of 64 bands
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What decides which epoch is best: `(frames, bands)` of each track, and truth."""
-
-    tracks: list[Frames]
-    truth: NDArray[np.bool_]
-
 
 def fit(
     tagger: "Tagger",
-    clips: Clips,
+    split: TrainingSplit,
     validation: Validation,
     checkpoint: Checkpoint,
     recorder: "Recorder",
@@ -50,7 +37,7 @@ def fit(
 
     Args:
         tagger: What learns; at the end it has the weights of the best epoch.
-        clips: The training split.
+        split: The training split.
         validation: The validation split.
         checkpoint: Where progress is kept after every epoch.
         recorder: Where the figures of each epoch go.
@@ -59,29 +46,25 @@ def fit(
         One row per epoch: `epoch`, `loss`, `validation_roc_auc`. Speeds, which differ
         from run to run, go to the recorder and the log only.
     """
-    network, training = tagger.network, clips.training
-    best: list[NDArray[Any]] = []
-    progress = checkpoint.progress()
-    if progress is None:
-        progress = Progress(recorder.run_id)
-        set_statistics(network, clips)
-    else:
-        logger.info("resuming after epoch %d", progress.epoch)
-        best = checkpoint.arrays("best")
-        _start_phase(network, clips, _phase(training, progress.epoch - 1)[0])
-        assign(network.variables, checkpoint.arrays("network"))
-        assign(network.optimizer.variables, checkpoint.arrays("optimizer"))
-        # The layer computes with tensors that it derives from its variables.
-        network.get_layer(STATISTICS).finalize_state()
+    network, training = tagger.network, split.training
+    folder = checkpoint.path.with_suffix(".trunk")
+    progress, best = _begin(tagger, split, checkpoint, recorder)
+    pupil: Learner | None = None
     while progress.epoch < training.epochs and not _is_patient_no_more(
         progress, training
     ):
         phase, first = _phase(training, progress.epoch)
-        if progress.epoch == first:
-            if best:
+        if pupil is None or progress.epoch == first:
+            if progress.epoch == first and best:
                 assign(network.weights, best)
-            _start_phase(network, clips, phase)
-        row, speed = _epoch(tagger, clips, validation, progress.epoch)
+            pupil = learner(
+                tagger, split, validation=validation, phase=phase, folder=folder
+            )
+            if progress.epoch > first:  # a killed run's phase goes on
+                assign(
+                    pupil.network.optimizer.variables, checkpoint.arrays("optimizer")
+                )
+        row, speed = _epoch(pupil, validation.truth, progress.epoch)
         progress.epoch += 1
         progress.history.append({"epoch": progress.epoch, **row})
         if row["validation_roc_auc"] > progress.best:
@@ -96,29 +79,30 @@ def fit(
             checkpoint.save(
                 progress,
                 network=values(network.variables),
-                optimizer=values(network.optimizer.variables),
+                optimizer=values(pupil.network.optimizer.variables),
                 best=best,
             )
         _log(progress, training, speed)
     assign(network.weights, best)
+    frozen.forget(folder)
     return progress.history
 
 
-def set_statistics(network: keras.Model, clips: Clips) -> None:
-    """Measure mean and variance of each band on training clips, once."""
-    heard = 0
-    sums, squares = np.zeros((2, clips.tracks[0].shape[1]))
-    for batch, _ in clips.epoch(0):
-        sample = np.stack([relative(clip) for clip in batch])  # (clips, frames, bands)
-        heard += len(sample)
-        sums += sample.mean(axis=1, dtype=np.float64).sum(axis=0)
-        squares += np.square(sample).mean(axis=1, dtype=np.float64).sum(axis=0)
-        if heard >= STATISTICS_CLIPS:
-            break
-    layer = network.get_layer(STATISTICS)
-    layer.adapt_mean.assign(sums / heard)
-    layer.adapt_variance.assign(squares / heard - np.square(sums / heard))
-    layer.finalize_state()
+def _begin(
+    tagger: "Tagger",
+    split: TrainingSplit,
+    checkpoint: Checkpoint,
+    recorder: "Recorder",
+) -> tuple[Progress, list[NDArray[Any]]]:
+    """Return where training stands and the best weights so far, none at its start."""
+    progress = checkpoint.progress()
+    if progress is None:
+        set_statistics(tagger.network, split)
+        return Progress(recorder.run_id), []
+    logger.info("resuming after epoch %d", progress.epoch)
+    assign(tagger.network.variables, checkpoint.arrays("network"))
+    finalize(tagger.network)
+    return progress, checkpoint.arrays("best")
 
 
 def macro_roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
@@ -142,46 +126,29 @@ def _phase(training: Training, epoch: int) -> tuple[Phase, int]:
     raise ValueError(f"{epoch=} lies behind the last phase")
 
 
-def _start_phase(network: keras.Model, clips: Clips, phase: Phase) -> None:
-    training = clips.training
-    network.get_layer(TRUNK).trainable = phase.train_trunk
-    rate: Any = phase.learning_rate
-    if phase.decay == "cosine":
-        steps = phase.epochs * -(-clips.per_epoch // training.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps)
-    optimizers = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
-    network.compile(
-        optimizer=optimizers[training.optimizer](rate),
-        loss=crossentropy(clips.truth, training.tag_weights),
-    )
-    network.optimizer.build(network.trainable_variables)
-
-
 def _epoch(
-    tagger: "Tagger", clips: Clips, validation: Validation, epoch: int
+    pupil: Learner, truth: NDArray[np.bool_], epoch: int
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Run one epoch and measure what was learned, and how fast."""
-    network = tagger.network
-    ahead = Ahead(clips.epoch(epoch))
+    ahead = Ahead(pupil.lessons.epoch(epoch))
     began = time.perf_counter()
     total = 0.0
-    for batch, truth in ahead:
-        loss = network.train_on_batch(batch, truth, return_dict=True)["loss"]
+    for batch, tags in ahead:
+        loss = pupil.network.train_on_batch(batch, tags, return_dict=True)["loss"]
         total += float(loss) * len(batch)
     seconds = time.perf_counter() - began
-    loss = total / clips.per_epoch
+    loss = total / pupil.lessons.per_epoch
     if not np.isfinite(loss):
         raise DataError(
             f"the loss of epoch {epoch + 1} is {loss}: training diverged; lower the "
             "phase's learning_rate"
         )
-    scores = tagger.score_features(validation.tracks)
     learned = {
         "loss": loss,
-        "validation_roc_auc": macro_roc_auc(validation.truth, scores),
+        "validation_roc_auc": macro_roc_auc(truth, pupil.score()),
     }
     speed = {
-        "clips_per_second": clips.per_epoch / seconds,
+        "clips_per_second": pupil.lessons.per_epoch / seconds,
         "share_waiting_for_input": ahead.waited_seconds / seconds,
     }
     return learned, speed

@@ -32,9 +32,7 @@ def load_vggish(trunk: "keras.Model", config: VggishTrunk, *, cache: Path) -> No
         MissingError: The file is not there, or its address does not answer.
         DataError: Its checksum is another, or it does not hold VGGish's convolutions.
     """
-    path = weights_file(
-        config.weights, config.checksum, cache=cache, otherwise=REMEDY
-    )
+    path = weights_file(config.weights, config.checksum, cache=cache, otherwise=REMEDY)
     kernels, biases = _convolutions(path)
     ours = [layer for layer in trunk.layers if layer.get_weights()]
     theirs = [kernel.shape for kernel in kernels]

@@ -1,0 +1,138 @@
+"""What learns in a phase: a whole network, or the part of it behind a frozen trunk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tagsmith.config import Crnn, Phase, TrunkPhase
+from tagsmith.features.clips import Frames, spread
+from tagsmith.models.crnn import TRUNK, split
+from tagsmith.training import frozen
+from tagsmith.training.batches import Clips, Epochs, TrainingSplit
+from tagsmith.training.losses import crossentropy
+
+if TYPE_CHECKING:
+    from tagsmith.models.tagger import Tagger
+
+TRACKS_AT_ONCE = 8  # whose clips go through the trunk together
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What decides which epoch is best: features of each track, and truth."""
+
+    tracks: Sequence[Frames]
+    truth: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A phase's network and what it is taught.
+
+    Attributes:
+        network: Compiled; its layers are the tagger's.
+        lessons: Epochs of what it hears.
+        score: Scores the validation split, `(tracks, tags)`.
+    """
+
+    network: keras.Model
+    lessons: Epochs
+    score: Callable[[], Scores]
+
+
+def learner(
+    tagger: "Tagger",
+    training_split: TrainingSplit,
+    *,
+    validation: Validation,
+    phase: Phase,
+    folder: Path,
+) -> Learner:
+    """Prepare a phase, with a new optimizer.
+
+    Args:
+        tagger: What learns.
+        training_split: From what.
+        validation: What is scored after every epoch.
+        phase: Whether the trunk is frozen, and the learning rate.
+        folder: Where outputs of a frozen trunk are kept; removed where there is none.
+    """
+    if isinstance(phase, TrunkPhase):
+        tagger.network.get_layer(TRUNK).trainable = phase.train_trunk
+    if isinstance(phase, TrunkPhase) and not phase.train_trunk:
+        assert isinstance(training_split, Clips)
+        made = _behind_trunk(
+            tagger, training_split, validation, epochs=phase.epochs, folder=folder
+        )
+    else:
+        frozen.forget(folder)
+        score = partial(tagger.score_features, validation.tracks)
+        made = Learner(tagger.network, training_split, score)
+    _compile(made, phase)
+    return made
+
+
+def _behind_trunk(
+    tagger: "Tagger",
+    clips: Clips,
+    validation: Validation,
+    *,
+    epochs: int,
+    folder: Path,
+) -> Learner:
+    """Have the trunk hear everything once; the rest of the network learns."""
+    front, head = split(tagger.network)
+    lessons = frozen.draw(front, clips, epochs=epochs, folder=folder)
+    assert isinstance(tagger.config, Crnn)
+    scoring = tagger.config.scoring
+    heard = frozen.kept(
+        front,
+        _scored_clips(tagger, validation.tracks, scoring.clips),
+        len(validation.tracks) * scoring.clips,
+        path=folder / frozen.fingerprint(front) / "validation.npy",
+    )
+
+    def score() -> Scores:
+        scores = [
+            head.predict_on_batch(np.float32(heard[start : start + scoring.batch_size]))
+            for start in range(0, len(heard), scoring.batch_size)
+        ]
+        of_clips = np.concatenate(scores).reshape(-1, scoring.clips, len(tagger.tags))
+        return np.asarray(of_clips.mean(axis=1), np.float32)
+
+    return Learner(head, lessons, score)
+
+
+def _scored_clips(
+    tagger: "Tagger", tracks: Sequence[Frames], clips: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the clips by which tracks are scored; an only clip is repeated."""
+    for start in range(0, len(tracks), TRACKS_AT_ONCE):
+        together = [
+            spread(track, tagger.clip_frames, clips)
+            for track in tracks[start : start + TRACKS_AT_ONCE]
+        ]
+        shape = (clips, *together[0].shape[1:])
+        yield np.concatenate([np.broadcast_to(each, shape) for each in together])
+
+
+def _compile(made: Learner, phase: Phase) -> None:
+    training = made.lessons.training
+    rate: Any = phase.learning_rate
+    if phase.decay == "cosine":
+        steps = phase.epochs * -(-made.lessons.per_epoch // training.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps)
+    optimizers = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
+    made.network.compile(
+        optimizer=optimizers[training.optimizer](rate),
+        loss=crossentropy(made.lessons.truth, training.tag_weights),
+    )
+    made.network.optimizer.build(made.network.trainable_variables)
