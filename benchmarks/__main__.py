@@ -19,7 +19,9 @@ ONE_CORE = {
 }
 ENVIRONMENTS = {  # of each benchmark, in the order of the table
     "decoding": ONE_CORE,
+    "drawing": ONE_CORE,
     "training": {},
+    "frozen": {},
     "memory": {},
     "idle": {},
 }

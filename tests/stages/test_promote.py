@@ -19,7 +19,7 @@ NAME = PARAMS.promotion.registered_model
 
 @pytest.fixture
 def store(tmp_path, rng, monkeypatch):
-    monkeypatch.setattr(ensemble, "load", ensembles.load)
+    ensembles.put_in_place(monkeypatch)
     return ensembles.store(tmp_path / "data", rng, noise=0.6)
 
 

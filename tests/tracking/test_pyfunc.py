@@ -34,7 +34,7 @@ def write(store, folder):
 
 @pytest.fixture
 def bundle(tmp_path, rng, monkeypatch):
-    monkeypatch.setattr(ensemble, "load", ensembles.load)
+    ensembles.put_in_place(monkeypatch)
     folder = tmp_path / "bundle"
     write(ensembles.store(tmp_path / "data", rng), folder)
     return folder

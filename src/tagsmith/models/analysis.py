@@ -4,6 +4,7 @@ A feature store made by `extract` and a recording that is tagged go through the 
 functions, so that a model hears at use what it learned from.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,9 @@ from tagsmith.models import imagenet
 if TYPE_CHECKING:
     import keras
 
-NETWORK = "network.weights.h5"  # beside the shards of a feature that a CNN makes
+# Beside the shards of a feature that a CNN makes: the CNN, and where it comes from.
+NETWORK = "network.weights.h5"
+ORIGIN = "network.json"
 
 Frames = NDArray[np.floating[Any]]
 Pictures = NDArray[np.uint8]
@@ -57,6 +60,16 @@ def analyser(feature: Feature, folder: Path) -> Analyser:
             return partial(_deep_spectrum, feature=feature, network=network)
         case _:
             assert_never(feature)
+
+
+def origin(folder: Path) -> dict[str, str]:
+    """Return the CNN of a feature store: `network`, and the source of its `weights`.
+
+    A feature that no CNN makes has none: the result is empty.
+    """
+    path = folder / ORIGIN
+    told: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return told
 
 
 def pictures(path: Path, feature: DeepSpectrum) -> Pictures:

@@ -28,7 +28,7 @@ from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features import audio
 from tagsmith.models import Tagger, load
-from tagsmith.models.analysis import NETWORK, Analyser, analyser
+from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, analyser
 from tagsmith.models.tagger import DESCRIPTION
 from tagsmith.store import Store, write_json, write_text
 
@@ -193,12 +193,13 @@ def write_bundle(
 def _copy_network(store: Store, model: Mapping[str, Any], folder: Path) -> None:
     """Copy the CNN of the feature that a model hears, if it has one."""
     name = model["config"]["feature"]
-    target = folder / "features" / name / NETWORK
-    if model["feature"]["kind"] != "deep_spectrum" or target.exists():
+    if model["feature"]["kind"] != "deep_spectrum":
         return
-    source = store.find("features", name, NETWORK, made_by="extract_deep_spectrum")
-    target.parent.mkdir(parents=True)
-    shutil.copyfile(source, target)
+    target = folder / "features" / name
+    target.mkdir(parents=True, exist_ok=True)
+    for file in (NETWORK, ORIGIN):
+        source = store.find("features", name, file, made_by="extract_deep_spectrum")
+        shutil.copyfile(source, target / file)
 
 
 def sha256(folder: Path) -> str:

@@ -22,7 +22,7 @@ from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.features.logmel import logmel, mel_filters
 from tagsmith.models import analysis
-from tagsmith.models.analysis import NETWORK
+from tagsmith.models.analysis import NETWORK, ORIGIN
 from tagsmith.store import Store, atomic, write_json
 from tagsmith.tracking.recording import Recorder
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-
-SOURCE = "network.json"  # says where the weights beside it come from
-
 
 @dataclass(frozen=True)
 class _Shard:
@@ -59,6 +56,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
             plan, todo = _make_logmel(params, store, feature, folder)
         case DeepSpectrum():
             plan, todo = _make_deep_spectrum(params, store, feature, folder)
+            recorder.tags(analysis.origin(folder))
         case _:
             assert_never(feature)
     index = shards.write_index(folder, feature.model_dump(mode="json"), shards=plan)
@@ -180,6 +178,6 @@ def _network(feature: DeepSpectrum, folder: Path, *, cache: Path) -> "keras.Mode
     network, source = imagenet.published(feature.network, cache=cache)
     with atomic(folder / NETWORK) as temporary:
         network.save_weights(temporary)
-    write_json(folder / SOURCE, {"network": network.name, "weights": source})
+    write_json(folder / ORIGIN, {"network": network.name, "weights": source})
     logger.info("%s, weights of %s", network.name, source)
     return network
