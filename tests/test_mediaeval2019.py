@@ -1,0 +1,108 @@
+"""The profile `mediaeval2019`, whole, on a tiny MTG-Jamendo in its publisher's format.
+
+Sizes are shrunk by override; which stages, models and rules there are, the profile says.
+"""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from tagsmith import tagging
+from tagsmith.config import Params
+from tagsmith.stages import (
+    calibrate,
+    convert,
+    evaluate,
+    extract,
+    fuse,
+    ingest,
+    promote,
+    report,
+    train,
+    validate,
+)
+from tagsmith.store import Store
+from tagsmith.tracking.recording import MemoryRecorder
+from tests.conftest import ROOT
+from tests.fakes import jamendo
+
+pytestmark = [pytest.mark.slow, pytest.mark.keras]
+
+ONE_EPOCH = {"epochs": 1, "learning_rate": 0.001, "decay": "none"}
+SMALL = {
+    "engine.workers": 1,
+    "validation.shortest_seconds": 1.0,
+    "architectures.crnn.trunk": {
+        "kind": "random",
+        "filters": [[4], [4], [4, 4], [4, 4]],
+        "batch_normalization": False,
+    },
+    "architectures.crnn.training.phases": [
+        {**ONE_EPOCH, "train_trunk": False},
+        {**ONE_EPOCH, "train_trunk": True},
+    ],
+    "architectures.crnn.training.clip_seconds": 1.0,
+    "architectures.crnn.training.crop_seconds": [1.0],
+    "architectures.deep_spectrum_rnn.training.phases": [ONE_EPOCH],
+    **{
+        f"architectures.{kind}.{size}": 8
+        for kind in ("crnn", "deep_spectrum_rnn")
+        for size in ("recurrent_units", "dense_units")
+    },
+    **{
+        f"features.deep_spectrum_{window}.network": {
+            "kind": "efficientnet_lite0",
+            "pixels": 32,
+        }
+        for window in ("1s", "5s")
+    },
+    "evaluation.bootstrap_samples": 20,
+    "promotion.bootstrap_samples": 20,
+    "promotion.floor": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jamendo")
+    return folder, jamendo.write(folder, jamendo.rows(seconds=6))
+
+
+@pytest.fixture
+def store(mlflow_database, tmp_path):
+    shutil.copytree(ROOT / "expectations", tmp_path / "expectations")
+    assert mlflow_database.parent == tmp_path
+    return Store(tmp_path / "data", scratch=tmp_path / "scratch")
+
+
+def run(params, store):
+    """Run every stage, as `dvc repro` would."""
+    recorder = MemoryRecorder()
+    for stage in (ingest, validate, convert):
+        stage.run(params, store, recorder)
+    for feature in params.features:
+        extract.run(params, store, recorder, feature)
+    for model in params.models:
+        train.run(params, store, recorder, model)
+        calibrate.run(params, store, recorder, model)
+    for stage in (fuse, evaluate, promote, report):
+        stage.run(params, store, recorder)
+
+
+def test_from_the_publishers_files_to_the_nine_models_fusion(original, store):
+    folder, section = original
+    profile = ROOT / "profiles/mediaeval2019.yaml"
+    params = Params.load(profile, {**SMALL, **section})
+    run(params, store)
+    candidates = pd.read_csv(store.place("fusion", "candidates.csv"))
+    assert (candidates["method"] == "single").sum() == 9
+    metrics = json.loads(store.place("reports", "metrics.json").read_text())
+    groups = {name for name in metrics["test"] if name.startswith("groups/")}
+    assert groups == {f"groups/{name}" for name in ("all", "crnn", "ds", "ds_1s", "ds_5s")}
+    song = next(folder.glob("audio/*/*.mp3"))
+    champion = f"models:/{params.promotion.registered_model}@champion"
+    text, failed = tagging.tag([song], champion, as_json=True)
+    assert not failed
+    assert {heard["tag"] for heard in json.loads(text)[0]["tags"]} == set(jamendo.TAGS)
