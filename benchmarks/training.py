@@ -46,10 +46,10 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
     network = _network(params)
     seconds = taking_turns(
         {
-            "store": lambda: _steps(network, Ahead(stored.epoch(0))),
-            "augmented": lambda: _steps(network, Ahead(augmented.epoch(0))),
+            "store": lambda: steps(network, Ahead(stored.epoch(0))),
+            "augmented": lambda: steps(network, Ahead(augmented.epoch(0))),
             "fit": lambda: network.fit(*arrays, batch_size=batch_size, verbose=0),
-            "bare": lambda: _steps(network, _sliced(arrays, batch_size)),
+            "bare": lambda: steps(network, _sliced(arrays, batch_size)),
         },
         QUICK_TURNS if quick else TURNS,
         clock=time.perf_counter,
@@ -86,7 +86,7 @@ def _clips(params: Params, tracks: list[Frames]) -> Clips:
     return Clips(tracks, truth < data.TAG_SHARE, training, rate, data.SEED)
 
 
-def _steps(network: keras.Model, batches: Iterable[Batch]) -> None:
+def steps(network: keras.Model, batches: Iterable[Batch]) -> None:
     """Do what an epoch of stage `train` does, but for the validation."""
     for batch, truth in batches:
         float(network.train_on_batch(batch, truth, return_dict=True)["loss"])
