@@ -1,8 +1,8 @@
 """Epochs of a frozen trunk: from what it heard once, against through it every time.
 
-At the published sizes of the CRNN, but with random weights and small batches, and at
-those of `params.yaml`, where no phase freezes the trunk. Both ways train the same
-layers on clips of the same shape, and both prepare their batches as stage `train` does.
+At the published sizes of the CRNN, though with random weights, and at those of profile
+`scores`, where no phase freezes the trunk. Both ways train the same layers on clips of
+the same shape, and both prepare their batches as stage `train` does.
 """
 
 import time
@@ -23,18 +23,16 @@ from tagsmith.training.frozen import draw
 
 MODEL = "crnn_gru"
 VGGISH = {"kind": "random", "filters": VGGISH_BLOCKS, "batch_normalization": False}
-SIZES = {  # profile: batch size, batches in an epoch
-    "mediaeval2019": (8, 2),
-    "scores": (16, 8),
-}
+BATCHES = {"mediaeval2019": 2, "scores": 8}  # in an epoch, by profile
 TURNS, QUICK_TURNS = 3, 1
 AT_LEAST = 5.0  # at the published sizes
 
 
 def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
     """Compare epochs over the same number of clips."""
-    for profile, (batch_size, batches) in SIZES.items():
-        params = _params(profile, batch_size)
+    for profile, batches in BATCHES.items():
+        params = _params(profile)
+        batch_size = params.model(MODEL).training.batch_size
         clips = _clips(params, batch_size * (1 if quick else batches))
         seconds = _seconds(params, clips, folder / profile, quick=quick)
         kept, through = seconds["kept"], seconds["through"]
@@ -69,11 +67,8 @@ def _seconds(
     )
 
 
-def _params(profile: str, batch_size: int) -> Params:
-    overrides: dict[str, object] = {
-        f"models.{MODEL}.training.batch_size": batch_size,
-        f"models.{MODEL}.training.clips_per_track": 1,
-    }
+def _params(profile: str) -> Params:
+    overrides: dict[str, object] = {f"models.{MODEL}.training.clips_per_track": 1}
     if profile == "mediaeval2019":
         overrides[f"models.{MODEL}.trunk"] = VGGISH
     return Params.load(data.ROOT / "profiles" / f"{profile}.yaml", overrides)
