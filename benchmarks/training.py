@@ -29,6 +29,7 @@ PLAIN = {  # augmentation that does nothing
     "tilt_db": 0.0,
     "equalizer_db": 0.0,
     "background_db": None,
+    "shifted_bands": 0,
     "masked_bands": 0,
     "masked_seconds": 0.0,
 }

@@ -1,10 +1,13 @@
 """The benchmarks: what a ratio says of its turns. Never how fast anything is."""
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 
 from benchmarks.ratios import Ratio, quotients, table, taking_turns
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,15 @@ def test_ways_take_turns_and_the_first_call_does_not_count():
 
 def test_a_speed_is_the_references_time_divided_by_ours():
     assert quotients([1.0, 3.0], [2.0, 2.0]) == (0.5, 1.5)
+
+
+@pytest.mark.slow
+def test_every_benchmark_runs():
+    command = [sys.executable, "-m", "benchmarks", "--quick"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_line_shows_median_span_target_and_verdict():

@@ -123,7 +123,8 @@ def mono_blocks(sound: Stream) -> Iterator[Waveform]:
     mix = np.full(sound.channels, 1 / sound.channels, np.float32)
     buffer = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
     while len(block := sound.read(out=buffer)):
-        yield block @ mix  # (frames, channels) to (frames,)
+        # (frames, channels) to (frames,); multiplying by a 1 x 1 matrix is slow.
+        yield block[:, 0].copy() if sound.channels == 1 else block @ mix
 
 
 def _until(blocks: Iterator[Waveform], samples: int) -> Iterator[Waveform]:

@@ -93,7 +93,7 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     "sitar": Instrument(_voices(45, 81, {104: 1})),
     "strings": _many(36, 93, {48: 4, 49: 4, 50: 1}),
     "synth": _held(36, 93, {80: 1, 81: 1}),
-    "trombone": _single(38, 75, {57: 1}),
+    "trombone": _single(38, 70, {57: 1}),
     "trumpet": _single(52, 86, {56: 4, 59: 1}),
     "violin": _single(55, 100, {40: 3, 110: 2}),
 }
