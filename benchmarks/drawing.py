@@ -18,7 +18,7 @@ RATE_HZ, SECONDS = 44100, 5.0
 TURNS, QUICK_TURNS = 40, 2
 
 
-def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
+def measure(_: Path, *, quick: bool) -> Iterator[Ratio]:
     """Draw one window of noise both ways, spectrogram included."""
     mpl.use("agg")
     rng = np.random.default_rng(0)

@@ -42,5 +42,5 @@ def test_an_npz_is_what_the_originals_networks_read(store, tmp_path):
 
 
 def test_only_deep_spectrum_has_that_format(store, tmp_path):
-    with pytest.raises(ConfigError, match="features.logmel is logmel"):
+    with pytest.raises(ConfigError, match=r"features\.logmel is logmel"):
         export_features(tiny_params(), store, "logmel", tmp_path / "out")

@@ -1,6 +1,6 @@
 """The profile `mediaeval2019`, whole, on a tiny MTG-Jamendo in its publisher's format.
 
-Sizes are shrunk by override; which stages, models and rules there are, the profile says.
+Sizes are shrunk by override; the profile says which stages, models and rules there are.
 """
 
 import json
@@ -100,7 +100,9 @@ def test_from_the_publishers_files_to_the_nine_models_fusion(original, store):
     assert (candidates["method"] == "single").sum() == 9
     metrics = json.loads(store.place("reports", "metrics.json").read_text())
     groups = {name for name in metrics["test"] if name.startswith("groups/")}
-    assert groups == {f"groups/{name}" for name in ("all", "crnn", "ds", "ds_1s", "ds_5s")}
+    assert groups == {
+        f"groups/{name}" for name in ("all", "crnn", "ds", "ds_1s", "ds_5s")
+    }
     song = next(folder.glob("audio/*/*.mp3"))
     champion = f"models:/{params.promotion.registered_model}@champion"
     text, failed = tagging.tag([song], champion, as_json=True)

@@ -6,7 +6,6 @@ import pytest
 
 from tagsmith import tagging
 from tagsmith.errors import MissingError, TrackingError
-from tagsmith.models import ensemble
 from tagsmith.stages import promote
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes import ensembles

@@ -422,8 +422,9 @@ class Params(Section):
                 )
             if self.features[model.feature].kind != HEARS[model.kind]:
                 raise ValueError(
-                    f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, but "
-                    f"features.{model.feature} is {self.features[model.feature].kind}"
+                    f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, "
+                    f"but features.{model.feature} is "
+                    f"{self.features[model.feature].kind}"
                 )
         for name in (ENSEMBLE, GROUPS):
             if name in self.models:

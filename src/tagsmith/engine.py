@@ -104,9 +104,7 @@ def _loky(
     return results
 
 
-def progress(
-    results: Iterable[Result], *, total: int, label: str
-) -> Iterator[Result]:
+def progress(results: Iterable[Result], *, total: int, label: str) -> Iterator[Result]:
     """Pass results on, with a bar on a terminal and some lines in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=label, unit="")

@@ -3,7 +3,7 @@
 DeepSpectrum wrote a CSV per split, `name,timeStamp,neuron_0,...` with a row per window;
 AugLi's networks read an NPZ per split: `names` (tracks,), `X` (tracks, windows, values)
 float32, `y` (tracks, tags) and `tags` (tags,). Where tracks differ in length, `X` is
-padded with zeros and `windows` (tracks,), which the original lacks, says how far it goes.
+padded with zeros, and `windows` (tracks,), which the original lacks, says how far.
 """
 
 import csv

@@ -79,7 +79,9 @@ def test_a_spectrogram_is_librosas():
     x = noise(1)
     power = np.abs(librosa.stft(x, n_fft=512, hop_length=256, center=False)) ** 2
     expected = librosa.power_to_db(power, ref=np.max, top_db=None)
-    np.testing.assert_allclose(spectrum(x, 16000, mode="spectrogram"), expected, atol=1e-2)
+    np.testing.assert_allclose(
+        spectrum(x, 16000, mode="spectrogram"), expected, atol=1e-2
+    )
 
 
 def test_a_chromagram_has_a_tone_in_its_row():

@@ -180,4 +180,6 @@ def test_the_store_says_which_weights_looked(recordings):
 def test_a_recording_that_is_not_there_is_named(recordings):
     recordings.place("raw", "t003.mp3").unlink()
     with pytest.raises(MissingError, match=r"t003\.mp3"):
-        extract.run(tiny_params(**SEEN), recordings, MemoryRecorder(), "deep_spectrum_1s")
+        extract.run(
+            tiny_params(**SEEN), recordings, MemoryRecorder(), "deep_spectrum_1s"
+        )

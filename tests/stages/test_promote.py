@@ -5,7 +5,6 @@ import json
 import mlflow
 import pytest
 
-from tagsmith.models import ensemble
 from tagsmith.stages import promote
 from tagsmith.tracking import registry
 from tagsmith.tracking.recording import MemoryRecorder

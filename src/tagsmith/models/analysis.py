@@ -102,9 +102,7 @@ def seen(
         `(windows, values)` of each track.
     """
     each = list(tracks)
-    values = network.predict(
-        np.concatenate(each), batch_size=batch_images, verbose=0
-    )
+    values = network.predict(np.concatenate(each), batch_size=batch_images, verbose=0)
     ends = np.cumsum([len(windows) for windows in each])[:-1]
     return np.split(np.asarray(values, np.float32), ends)
 
@@ -120,9 +118,7 @@ def _deep_spectrum(
     return values
 
 
-def _picture(
-    window: Frames, sample_rate_hz: int, feature: DeepSpectrum
-) -> Pictures:
+def _picture(window: Frames, sample_rate_hz: int, feature: DeepSpectrum) -> Pictures:
     """Draw a window at the size that the network takes."""
     draw = partial(
         deep_spectrum.image,

@@ -15,7 +15,7 @@ def application(config: Application, weights: Path | None = None) -> keras.Model
     """Build a network: `(batch, pixels, pixels, 3)` to its layer's `(batch, values)`.
 
     Pictures are red, green and blue, 0 to 255. With `bgr` the colours are swapped and
-    nothing else, as DeepSpectrum did; with `own` the network's preprocessing is applied.
+    nothing else, as DeepSpectrum did; `own` is the network's own preprocessing.
 
     Args:
         config: Which network, layer and preprocessing.

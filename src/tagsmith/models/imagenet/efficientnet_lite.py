@@ -138,7 +138,9 @@ def _block(x: Any, stage: Stage, *, stride: int, name: str) -> Any:  # noqa: ANN
         name=f"{name}_depthwise_conv",
     )
     y = _relu6(_normalized(apart(y), f"{name}_bn1"))
-    narrow = layers.Conv2D(stage.filters, 1, use_bias=False, name=f"{name}_project_conv")
+    narrow = layers.Conv2D(
+        stage.filters, 1, use_bias=False, name=f"{name}_project_conv"
+    )
     y = _normalized(narrow(y), f"{name}_bn2")
     fits = stride == 1 and filters == stage.filters
     return layers.Add(name=f"{name}_sum")([x, y]) if fits else y
