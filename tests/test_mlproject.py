@@ -107,7 +107,7 @@ def test_training_has_missing_features_made_in_dot_venv(tmp_path, have_features)
         env={"PATH": f"{tmp_path}/active/bin:{os.environ['PATH']}", **active},
         text=True,
     ).splitlines()
-    assert ("make features for:" in said) is not have_features
+    assert ("make features FEATURES=extract for:" in said) is not have_features
     assert said[-1] == "python -m tagsmith train crnn_lstm for: 7 active src"
 
 

@@ -57,7 +57,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary file to write; it becomes `path` only if nothing was raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix="".join(path.suffixes)
+        dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
     )
     os.close(handle)
     temporary = Path(name)

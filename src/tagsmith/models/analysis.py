@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
 
 # Beside the shards of a feature that a CNN makes: the CNN, and where it comes from.
-NETWORK = "network.weights.h5"
+NETWORK = "network.npz"
 ORIGIN = "network.json"
 
 Frames = NDArray[np.floating[Any]]

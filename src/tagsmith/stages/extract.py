@@ -23,7 +23,7 @@ from tagsmith.features import audio
 from tagsmith.features.logmel import logmel, mel_filters
 from tagsmith.models import analysis
 from tagsmith.models.analysis import NETWORK, ORIGIN
-from tagsmith.store import Store, atomic, write_json
+from tagsmith.store import Store, write_json
 from tagsmith.tracking.recording import Recorder
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def _network(feature: DeepSpectrum, folder: Path, *, cache: Path) -> "keras.Mode
     from tagsmith.models import imagenet
 
     network, source = imagenet.published(feature.network, cache=cache)
-    with atomic(folder / NETWORK) as temporary:
-        network.save_weights(temporary)
+    imagenet.keep(network, folder / NETWORK)
     write_json(folder / ORIGIN, {"network": network.name, "weights": source})
     logger.info("%s, weights of %s", network.name, source)
     return network

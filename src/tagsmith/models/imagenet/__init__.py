@@ -7,10 +7,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+import numpy as np
+
 from tagsmith import quiet
 from tagsmith.config import Application, EfficientNetLite0, ImageNetwork
 from tagsmith.errors import DataError
 from tagsmith.models.weights import weights_file
+from tagsmith.store import atomic
 
 if TYPE_CHECKING:
     import keras
@@ -66,7 +69,14 @@ def restored(config: ImageNetwork, weights: Path) -> "keras.Model":
         case _:
             assert_never(config)
     try:
-        network.load_weights(weights)
+        with np.load(weights, allow_pickle=False) as arrays:
+            network.set_weights([arrays[name] for name in arrays])
     except (OSError, ValueError) as error:
         raise DataError(f"{weights} does not fit {network.name}: {error}") from error
     return network
+
+
+def keep(network: "keras.Model", weights: Path) -> None:
+    """Write a network's weights, in their order, for `restored`."""
+    with atomic(weights) as temporary:
+        np.savez(temporary, *network.get_weights())
