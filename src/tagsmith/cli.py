@@ -370,6 +370,8 @@ def _quieten() -> None:
     level = os.environ.get("TAGSMITH_LOG", "INFO").upper()
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     logging.getLogger("tagsmith").setLevel(level)
+    # It warns of a new trace for every length of track; that is what lengths need.
+    logging.getLogger("tensorflow").setLevel("ERROR")
 
 
 if __name__ == "__main__":
