@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks import data
 from benchmarks.ratios import Ratio, quotients, taking_turns
 from tagsmith import shards
-from tagsmith.config import LogMel, Params
+from tagsmith.config import Augmentation, LogMel, Params
 from tagsmith.features.clips import Frames
 from tagsmith.models import build
 from tagsmith.training.batches import Ahead, Batch, Clips
@@ -24,15 +24,8 @@ from tagsmith.training.batches import Ahead, Batch, Clips
 MODEL = "crnn_gru"
 BATCHES, TURNS = 24, 4
 QUICK_BATCHES, QUICK_TURNS = 1, 1
-PLAIN = {  # augmentation that does nothing
-    "noise_db": 0.0,
-    "tilt_db": 0.0,
-    "equalizer_db": 0.0,
-    "background_db": None,
-    "shifted_bands": 0,
-    "masked_bands": 0,
-    "masked_seconds": 0.0,
-}
+# Augmentation that does nothing, whatever there is of it.
+PLAIN = {**dict.fromkeys(Augmentation.model_fields, 0), "background_db": None}
 
 
 def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:

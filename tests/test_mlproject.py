@@ -13,8 +13,8 @@ from mlflow.projects import utils as projects
 from ruamel.yaml import YAML
 
 from tagsmith import cli
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[1]
 STAGES = {path.stem for path in (ROOT / "src/tagsmith/stages").glob("[a-z]*.py")}
 PROJECT = YAML(typ="safe").load(ROOT / "MLproject")
 RENDERER = {"music21", "pretty-midi", "tinysoundfont", "pyaudio"}

@@ -32,7 +32,6 @@ TINY = {
     "promotion.bootstrap_samples": 50,
     "promotion.floor": 0.0,
     **{f"architectures.crnn.{key}": value for key, value in TINY_NETWORK.items()},
-    "architectures.crnn.training.clips_per_track": 1,
 }
 TRAIN_GRU = (
     *("mlflow", "run", ".", "-e", "train_crnn", "--env-manager", "local"),

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tagsmith.config import FolderDataset, Params, SplitShares
+from tests.conftest import ROOT
 from tests.fakes import audio
 
-ROOT = Path(__file__).parents[2]
 SHARES = SplitShares(train=0.5, validation=0.25, test=0.25)
 Row = Mapping[str, object]
 

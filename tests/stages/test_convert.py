@@ -18,10 +18,9 @@ from tagsmith.features import audio
 from tagsmith.stages import convert, ingest
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
+from tests.conftest import ROOT
 from tests.fakes import audio as sounds
 from tests.fakes import folder as fake
-
-ROOT = Path(__file__).parents[2]
 
 
 def ingested(folder, described=None, *, seconds=1.0, suffix="wav"):

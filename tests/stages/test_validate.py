@@ -14,10 +14,10 @@ from tagsmith.quality.expectations import Inspection
 from tagsmith.stages import ingest, validate
 from tagsmith.store import TRACK_COLUMNS, Store
 from tagsmith.tracking.recording import MemoryRecorder
+from tests.conftest import ROOT
 from tests.fakes import audio as sounds
 from tests.fakes import folder as fake
 
-ROOT = Path(__file__).parents[2]
 A_FILE = {"validation.most_quarantined": 0.1}
 
 

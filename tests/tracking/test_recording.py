@@ -13,8 +13,8 @@ from tagsmith.config import Params
 from tagsmith.errors import TrackingError
 from tagsmith.tracking.recording import MemoryRecorder, digest, mlflow_run
 from tagsmith.tracking.server import connect
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("mlflow_database")
 
 
