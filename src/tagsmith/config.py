@@ -99,8 +99,30 @@ class JamendoDataset(Section):
     fetch: Literal["none", "audio", "audio-low"]
 
 
+class MagnaTagATuneDataset(Section):
+    """MagnaTagATune: the publisher's annotations and audio, there already or fetched.
+
+    `folder` holds `annotations_final.csv`, and `mp3.zip.001` to `.003` or the audio
+    that was unpacked from them. A recording is what the publisher calls a track: it was
+    cut into the clips that are tracks here.
+    """
+
+    kind: Literal["magnatagatune"]
+    folder: Path
+    fetch: bool
+    annotations_checksum: Checksum
+    audio_checksum: Checksum  # of the three parts, joined
+    synonyms: str  # published | none | a file like the published one
+    most_frequent_tags: PositiveInt
+    frequent_in: Literal["train", "all"]  # whose clips are counted
+    untagged: Literal["keep", "drop"]  # clips with none of these tags
+    split: Literal["folder", "original", "recording", "album", "artist"]
+    shares: SplitShares  # of recordings, albums or artists; the others are fixed
+
+
 Dataset = Annotated[
-    ScoresDataset | FolderDataset | JamendoDataset, Field(discriminator="kind")
+    ScoresDataset | FolderDataset | JamendoDataset | MagnaTagATuneDataset,
+    Field(discriminator="kind"),
 ]
 
 
