@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from tagsmith.config import JamendoDataset
-from tagsmith.datasets import jamendo
-from tagsmith.datasets.jamendo import download, fetch, manifests
+from tagsmith.datasets import download, jamendo
+from tagsmith.datasets.jamendo import fetch, manifests
 from tagsmith.errors import DataError, MissingError
 from tests.fakes import jamendo as fake
 from tests.fakes.server import serving

@@ -6,8 +6,8 @@ In the mood/theme tables of split 0, that of MediaEval 2019, neither an artist n
 album is in two splits (874, 307 and 327 artists).
 
 Reading order: `tables` (who has which tag), `details` (names and licences),
-`manifests` (checksums), `fetch` and `download` (tars become audio), `dataset` (all of
-it becomes a listing).
+`manifests` (checksums), `fetch` (tars become audio), `dataset` (all of it becomes a
+listing).
 
 References:
     Bogdanov et al., The MTG-Jamendo dataset for automatic music tagging, ICML 2019;

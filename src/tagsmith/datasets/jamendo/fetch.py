@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from tagsmith.config import JamendoDataset
-from tagsmith.datasets.jamendo import download, manifests
+from tagsmith.datasets import download
+from tagsmith.datasets.jamendo import manifests
 from tagsmith.errors import DataError, MissingError
 from tagsmith.store import atomic
 

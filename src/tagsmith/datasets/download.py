@@ -133,8 +133,8 @@ def _insist(
         time.sleep(pause_seconds)
     raise MissingError(
         f"{address} cannot be fetched ({failure}); what has come is kept: run again "
-        "when the network is there, or bring the audio by other means and set "
-        "dataset.fetch to none"
+        "when the network is there, or bring the files by other means and switch "
+        "dataset.fetch off (none, or false)"
     ) from failure
 
 
