@@ -6,10 +6,12 @@ learnt from; or, where a data set is too large to be kept twice, hard-linked.
 """
 
 import filecmp
+import hashlib
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tagsmith.errors import DataError
@@ -39,6 +41,19 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def checksum(file: BufferedIOBase, *, like: str) -> str:
+    """Return the checksum of what is left of a file, written as another one is.
+
+    Args:
+        file: Open for reading.
+        like: `md5:` or `sha256:` and digits; or empty, and so is what is returned.
+    """
+    algorithm = like.partition(":")[0]
+    if not algorithm:
+        return ""
+    return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
 def refuse_raw(raw: Path, **paths: Path) -> None:

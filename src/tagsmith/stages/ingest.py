@@ -14,7 +14,13 @@ from typing import assert_never
 
 import pandas as pd
 
-from tagsmith.config import FolderDataset, JamendoDataset, Params, ScoresDataset
+from tagsmith.config import (
+    FolderDataset,
+    JamendoDataset,
+    MagnaTagATuneDataset,
+    Params,
+    ScoresDataset,
+)
 from tagsmith.datasets.listing import Listing
 from tagsmith.engine import each
 from tagsmith.errors import DataError
@@ -72,6 +78,12 @@ def _listing(params: Params, raw: Path) -> Listing:
             from tagsmith.datasets import jamendo
 
             return jamendo.listing(params.dataset, raw, workers=params.engine.workers)
+        case MagnaTagATuneDataset():
+            from tagsmith.datasets import magnatagatune
+
+            return magnatagatune.listing(
+                params.dataset, raw, seed=params.seed, workers=params.engine.workers
+            )
         case _:
             assert_never(params.dataset)
 
