@@ -52,6 +52,9 @@ def unpack(folder: Path, listed: Collection[str], *, checksum: str) -> None:
         found = files.checksum(file, like=checksum)
         if found != checksum:
             expected = f"expected {checksum}, got {found}"
+            logger.info(
+                "magnatagatune: it is another; looking for the part that is wrong"
+            )
             raise DataError(_wrong(folder, expected, culprit.find(file, joined)))
         try:
             with zipfile.ZipFile(file) as archive:
