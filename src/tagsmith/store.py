@@ -45,7 +45,8 @@ TRACK_COLUMNS = (
     "rms_db",  # level of the decoded audio, dB of full scale
     "artist",
     "album",
-    "group",  # what may never straddle splits: tune, artist, album or file
+    "recording",  # what the track was cut from; artist, album and it may be empty
+    "group",  # what may never straddle splits: tune, artist, album, recording or file
     "licence",
     "split",
     "problem",  # why the file could not be read; empty where it could

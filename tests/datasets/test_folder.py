@@ -75,24 +75,26 @@ def test_a_parquet_manifest_says_the_same(tmp_path):
 def test_what_is_optional_is_kept(tmp_path):
     [entry] = read(
         tmp_path,
-        "path,tags,artist,album,licence,duration_seconds,mood\n"
-        'a.wav, rock | slow |rock,"Trio, The",One,CC-BY,12.5,blue\n',
+        "path,tags,artist,album,recording,licence,duration_seconds,mood\n"
+        'a.wav, rock | slow |rock,"Trio, The",One,Live,CC-BY,12.5,blue\n',
     )
     assert entry.tags == ("rock", "slow")
-    assert (entry.artist, entry.album, entry.licence) == ("Trio, The", "One", "CC-BY")
+    assert (entry.artist, entry.album) == ("Trio, The", "One")
+    assert (entry.recording, entry.licence) == ("Live", "CC-BY")
     assert entry.declared_seconds == 12.5
 
 
 @pytest.mark.parametrize(
     ("row", "group"),
     [
-        ("a.wav,x,The  TRIO,One", "the trio"),
-        ("a.wav,x,,One", "one"),
-        ("a.wav,x,,", "a"),
+        ("a.wav,x,The  TRIO,One,Suite", "the trio"),
+        ("a.wav,x,,One,Suite", "one"),
+        ("a.wav,x,,,The  SUITE", "the suite"),
+        ("a.wav,x,,,", "a"),
     ],
 )
-def test_a_group_is_the_artist_else_the_album_else_the_file(tmp_path, row, group):
-    [entry] = read(tmp_path, f"path,tags,artist,album\n{row}\n")
+def test_a_group_is_artist_else_album_else_recording_else_file(tmp_path, row, group):
+    [entry] = read(tmp_path, f"path,tags,artist,album,recording\n{row}\n")
     assert entry.group == group
 
 

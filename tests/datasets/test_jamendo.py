@@ -147,6 +147,7 @@ def test_tracks_have_ids_names_licence_and_length(tiny):
     assert (track["track_id"], track["path"]) == ("track_0001000", "00/1000.mp3")
     assert track["artist"] == "The artist_000000s (artist_000000)"
     assert track["album"] == "Demo (album_000000)"
+    assert track["recording"] == ""
     assert track["group"] == "artist_000000"
     assert track["licence"] == "CC BY-NC-SA 3.0"
     assert track["declared_seconds"] == 0.2

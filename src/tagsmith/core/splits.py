@@ -1,8 +1,9 @@
 """Which split a track belongs to.
 
-Tracks are dealt by group (tune, artist, album or file): a group never straddles two
-splits, or a model would be tested on what it has learnt by heart. The rarest tags are
-dealt first, so that each has tracks in every split where that is possible at all.
+Tracks are dealt by group (tune, artist, album, recording or file): a group never
+straddles two splits, or a model would be tested on what it has learnt by heart. The
+rarest tags are dealt first, so that each has tracks in every split where that is
+possible at all.
 
 References:
     Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML

@@ -11,9 +11,9 @@ class Listing:
 
     Attributes:
         tracks: One row per track: `track_id`, `path` (POSIX, below `raw/`),
-            `declared_seconds` (NaN where nobody says), `artist`, `album`, `licence`
-            (empty where nobody says), `group` (what may never straddle splits) and
-            `split` (train, validation or test).
+            `declared_seconds` (NaN where nobody says), `artist`, `album`, `recording`
+            (what it was cut from) and `licence` (empty where nobody says), `group`
+            (what may never straddle splits) and `split` (train, validation or test).
         annotations: One row per tag of a track: `track_id`, `tag`.
     """
 

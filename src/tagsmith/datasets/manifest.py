@@ -4,7 +4,8 @@ It is a CSV (UTF-8, commas, names in the first row) or Parquet file. A row is a 
 
     path               below the root, with `/` between folders; required
     tags               separated by `|`, at least one; required
-    artist, album      who must not straddle splits: the artist, else the album
+    artist, album      who must not straddle splits: the artist, else the album, else
+    recording          what the track was cut from
     split              train, validation or test; dealt where it is empty
     licence            kept beside the track
     duration_seconds   what the publisher promises; a shorter file goes to quarantine
@@ -23,6 +24,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from tagsmith.config import SPLITS
+from tagsmith.core.leaks import folded
 from tagsmith.datasets import files
 from tagsmith.errors import DataError, MissingError
 
@@ -40,7 +42,8 @@ class Entry:
     Attributes:
         path: POSIX path below the root.
         tags: At least one, in the manifest's order, none twice.
-        artist: Empty where nobody says; so are `album`, `split` and `licence`.
+        artist: Empty where nobody says; so are `album`, `recording`, `split` and
+            `licence`.
         declared_seconds: NaN where nobody says.
     """
 
@@ -48,6 +51,7 @@ class Entry:
     tags: tuple[str, ...]
     artist: str
     album: str
+    recording: str
     split: str
     licence: str
     declared_seconds: float
@@ -60,7 +64,7 @@ class Entry:
     @property
     def group(self) -> str:
         """What must not straddle splits; spelling of names in capitals is no matter."""
-        return " ".join((self.artist or self.album).casefold().split()) or self.track_id
+        return folded(self.artist or self.album or self.recording) or self.track_id
 
 
 def read(manifest: Path, root: Path) -> list[Entry]:
@@ -149,6 +153,7 @@ def _entry(cells: Cells) -> Entry:
         tags=_tags(cells),
         artist=cells.get("artist", ""),
         album=cells.get("album", ""),
+        recording=cells.get("recording", ""),
         split=cells.get("split", ""),
         licence=cells.get("licence", ""),
         declared_seconds=_seconds(cells),

@@ -155,6 +155,7 @@ def _track(
         "declared_seconds": row.declared_seconds,
         "artist": _labelled(names and names.artist, row.artist_id),
         "album": _labelled(names and names.album, row.album_id),
+        "recording": "",  # tracks are whole
         "group": row.artist_id,
         "licence": licences.get(number, ""),
         "split": row.split,

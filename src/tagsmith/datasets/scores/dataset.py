@@ -124,6 +124,7 @@ def _tables(files: dict[str, Clip], seconds: float) -> Listing:
             "declared_seconds": seconds,
             "artist": ARTISTS[clip.composition.collection],
             "album": clip.composition.collection,
+            "recording": "",  # each clip is a performance of its own
             "licence": LICENCE,
             "group": clip.composition.group,
             "split": clip.split,
