@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tagsmith.config import SPLITS, Params
+from tagsmith.core import leaks
 from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_text
 from tagsmith.tracking.recording import MemoryRecorder
@@ -56,7 +57,9 @@ def write_verdicts(store: Store, *, promoted: bool) -> None:
         name: {"success": True, "expectations": count, "unmet": []}
         for name, count in suites.items()
     }
-    store.write_report("validation", {"success": True, "suites": summary})
+    found = leaks.tree(leaks.found(store.read_tracks()))
+    verdict = {"success": True, "suites": summary, "leaks": found}
+    store.write_report("validation", verdict)
     for name in ("tables", "features", "scores"):
         write_text(store.place("reports", "data_docs", name, "index.html"), "docs")
     checks = [
@@ -105,6 +108,7 @@ def _track(split: str, number: int) -> dict[str, object]:
         "rms_db": -18.5,
         "artist": f"fiddler {number % 37}",
         "album": "",
+        "recording": "",
         "group": f"{split} tune {number % 37}",
         "licence": "public domain",
         "split": split,

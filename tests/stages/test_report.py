@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tagsmith.errors import MissingError
+from tagsmith.errors import DataError, MissingError
 from tagsmith.stages import report
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
@@ -156,6 +156,38 @@ def test_what_was_left_out_is_named_with_its_reason(store):
     text = Page(html(store)).text
     for track, reason in evaluation.QUARANTINE.items():
         assert f"{track} {reason}" in text
+
+
+def test_what_splits_share_is_shown_with_its_numbers(store):
+    text = Page(html(store)).text
+    assert "recording unknown unknown 657 album" in text
+    assert "artist 100.0 % 120 of 120 100.0 % 119 of 119 0" in text
+    assert "figures on them are optimistic" in text
+    assert "cut from recordings" not in text
+
+
+def test_leaking_recordings_are_told_at_the_top(another):
+    said(another, recording="suite")
+    top = Page(html(another)).text.split("The gate")[0]
+    assert "119 test tracks that training never heard (119 of them cut from" in top
+
+
+def test_it_says_where_nobody_knows_what_splits_share(another):
+    said(another, artist="")
+    assert "nobody says which recording, album or artist" in Page(html(another)).text
+
+
+def said(store, **names):
+    """Say something of all tracks, and report on them."""
+    store.write_table("tracks", store.read_table("tracks").assign(**names))
+    evaluation.write_verdicts(store, promoted=True)
+    report.run(evaluation.params(), store, MemoryRecorder())
+
+
+def test_a_validation_of_an_earlier_version_is_refused(another):
+    another.write_report("validation", {"success": True, "suites": {}})
+    with pytest.raises(DataError, match=r"\['success', 'suites'\].*repro -f validate"):
+        report.run(evaluation.params(), another, MemoryRecorder())
 
 
 def test_a_promoted_version_is_called_the_champion(store):

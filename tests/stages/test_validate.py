@@ -51,6 +51,7 @@ def store(tmp_path):
             "rms_db": -20.0,
             "artist": [row["artist"] for row in described],
             "album": "",
+            "recording": "",
             "group": [row["artist"] for row in described],
             "licence": "CC0",
             "split": [row["split"] for row in described],
@@ -254,6 +255,54 @@ def test_real_bad_files_go_to_quarantine(tmp_path, kind, reason):
     run(store, A_FILE)
     [(track_id, given)] = store.read_table("quarantine").to_numpy()
     assert track_id == "album1/track04" and given.startswith(reason)
+
+
+# --- what splits share
+
+
+@without_pages
+def test_what_held_out_tracks_share_with_training_is_told(store, caplog):
+    plant(store, "tracks", {"album": dict.fromkeys(range(12), "One")})
+    plant(store, "tracks", {"recording": {0: "suite", 3: "Suite", 7: "air"}})
+    with caplog.at_level("INFO", logger="tagsmith"):
+        recorder = run(store)
+    told = "test: 3 of 3 tracks (100.0 %) share their album with a training track"
+    assert told in caplog.messages
+    assert (
+        "test: 1 of 2 tracks (50.0 %) share their recording with a training track "
+        "(unknown: 1 more, and 5 training tracks)" in caplog.messages
+    )
+    leaked = store.read_report("validation", made_by="validate")["leaks"]["test"]
+    assert (leaked["album"]["shared"], leaked["artist"]["share"]) == (3, 0)
+    assert ("test/leak/recording", 0.5, 0) in recorder.logged_metrics
+
+
+@without_pages
+def test_what_nobody_says_is_told_to_be_unknown(store, caplog):
+    with caplog.at_level("INFO", logger="tagsmith"):
+        recorder = run(store)
+    assert (
+        "test: whether tracks share their recording or album with a training track "
+        "is unknown" in caplog.messages
+    )
+    leaked = store.read_report("validation", made_by="validate")["leaks"]["test"]
+    assert leaked["recording"]["share"] is None
+    names = {name for name, *_ in recorder.logged_metrics}
+    assert "test/leak/artist" in names and "test/leak/recording" not in names
+
+
+@without_pages
+def test_tracks_in_quarantine_share_nothing(store):
+    plant(store, "tracks", {"artist": {0: "Trio", 3: "Trio"}, "rms_db": {0: -90.0}})
+    run(store, A_FILE)
+    leaked = store.read_report("validation", made_by="validate")["leaks"]["test"]
+    assert leaked["artist"]["shared"] == 0
+
+
+def test_a_table_of_an_earlier_version_is_refused(store):
+    store.write_table("tracks", store.read_table("tracks").drop(columns="recording"))
+    with pytest.raises(DataError, match=r"no column recording.*dvc repro -f ingest"):
+        run(store)
 
 
 # --- the suites of tables that later stages write

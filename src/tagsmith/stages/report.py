@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from tagsmith import __version__
 from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import highlights
+from tagsmith.errors import DataError
 from tagsmith.reporting import page, plots
 from tagsmith.store import Store, write_text
 from tagsmith.tracking.recording import Recorder
@@ -28,6 +29,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     """Write `reports/report.html`; equal inputs at one commit give equal bytes.
 
     Raises:
+        DataError: An earlier version of tagsmith validated the data.
         MissingError: A stage before this one has not run.
     """
     out = store.place("reports", "report.html")
@@ -52,7 +54,7 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
         "params": params,
         "params_text": _yaml(params),
         "promotion": store.read_report("promotion", made_by="promote"),
-        "validation": store.read_report("validation", made_by="validate"),
+        "validation": _validation(store),
         "ensemble": ENSEMBLE,
         "figures": figures,
         "intervals": intervals,
@@ -74,6 +76,16 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
         "docs": _docs(store),
         "made_of": _made_of(),
     }
+
+
+def _validation(store: Store) -> dict[str, Any]:
+    report = store.read_report("validation", made_by="validate")
+    if "leaks" not in report:
+        raise DataError(
+            "reports/validation.json does not say what splits share, only "
+            f"{sorted(report)}; run `dvc repro -f validate`"
+        )
+    return report
 
 
 def _table(store: Store, *parts: str) -> pd.DataFrame:

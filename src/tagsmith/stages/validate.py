@@ -1,17 +1,21 @@
 """Stage `validate`: tables meet their expectations, or the pipeline stops.
 
 A bad file goes to quarantine with its reason and everything downstream goes on without
-it, unless there are too many. A table that contradicts itself, or a split that leaks,
-stops the pipeline; the message and the HTML pages name the tracks.
+it, unless there are too many. A table that contradicts itself, or a group in two
+splits, stops the pipeline; the message and the HTML pages name the tracks. What else
+held-out tracks share with training ones is counted and told.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from tagsmith.config import SPLITS, Params, Validation
+from tagsmith.core import leaks
+from tagsmith.core.leaks import Leak
 from tagsmith.errors import DataError
 from tagsmith.quality.expectations import Inspection
 from tagsmith.quality.findings import Finding, insist
@@ -28,7 +32,8 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     """Write `quarantine`, `reports/validation.json` and HTML; stop at what is critical.
 
     Raises:
-        DataError: Something is critical, or too many files are bad.
+        DataError: Something is critical, too many files are bad, or `tracks` was
+            written by an earlier version.
         MissingError: `ingest` has not run, or a suite is not in `expectations/`.
     """
     tracks = store.read_table("tracks")
@@ -38,13 +43,16 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     findings = inspection.check("tracks", _with_gaps(tracks), limits)
     quarantine = _quarantine(findings)
     clean = tracks[~tracks["track_id"].isin(quarantine["track_id"])]
+    found = leaks.found(clean)
     findings += inspection.check("annotations", _counted(annotations, tracks, clean))
     findings += inspection.check("splits", _spread(clean))
     docs = store.empty("reports", "data_docs", "tables")
     inspection.write_docs(docs)
     store.write_table("quarantine", quarantine)
     problem = _too_many(quarantine, len(tracks), params.validation)
-    _report(store, recorder, inspection, findings, quarantine, problem)
+    report = _report(inspection, findings, quarantine, found=found, problem=problem)
+    _record(report, store, recorder)
+    _log(quarantine, found)
     if problem:
         raise DataError(problem)
     insist(findings, docs=docs)
@@ -116,29 +124,66 @@ def _too_many(quarantine: pd.DataFrame, tracks: int, config: Validation) -> str:
 
 
 def _report(
-    store: Store,
-    recorder: Recorder,
     inspection: Inspection,
     findings: Sequence[Finding],
     quarantine: pd.DataFrame,
+    *,
+    found: Iterable[Leak],
     problem: str,
-) -> None:
+) -> dict[str, Any]:
     critical = Counter(f.suite for f in findings if f.severity == "critical")
+    return {
+        "success": not critical and not problem,
+        "problem": problem,
+        "quarantined": len(quarantine),
+        "critical": dict(critical),
+        "suites": inspection.summary,
+        "leaks": leaks.tree(found),
+    }
+
+
+def _record(report: Mapping[str, Any], store: Store, recorder: Recorder) -> None:
+    store.write_report("validation", report)
+    shares = {
+        f"{split}/leak/{kind}": leak["share"]
+        for split, kinds in report["leaks"].items()
+        for kind, leak in kinds.items()
+        if leak["share"] is not None
+    }
+    counts = {
+        "quarantined": float(report["quarantined"]),
+        "critical": float(sum(report["critical"].values())),
+    }
+    recorder.metrics(counts | shares)
+    recorder.artifact(store.place("reports", "validation.json"))
+
+
+def _log(quarantine: pd.DataFrame, found: Sequence[Leak]) -> None:
     for row in quarantine.head(LOGGED).itertuples(index=False):
         logger.warning("quarantine: %s %s", row.track_id, row.reason)
     if len(quarantine) > LOGGED:
         logger.warning("quarantine: and %d more", len(quarantine) - LOGGED)
-    store.write_report(
-        "validation",
-        {
-            "success": not critical and not problem,
-            "problem": problem,
-            "quarantined": len(quarantine),
-            "critical": dict(critical),
-            "suites": inspection.summary,
-        },
+    for leak in found:
+        if leak.share is not None:
+            logger.info("%s", _in_words(leak, leak.share))
+    for split in leaks.HELD_OUT:
+        untold = [x.kind for x in found if x.split == split and x.share is None]
+        if untold:
+            logger.info(
+                "%s: whether tracks share their %s with a training track is unknown",
+                split,
+                " or ".join(untold),
+            )
+
+
+def _in_words(leak: Leak, share: float) -> str:
+    words = (
+        f"{leak.split}: {leak.shared:,} of {leak.known:,} tracks "
+        f"({100 * share:.1f} %) share their {leak.kind} with a training track"
     )
-    recorder.metrics(
-        {"quarantined": float(len(quarantine)), "critical": float(critical.total())}
+    if not leak.unknown and not leak.unknown_in_training:
+        return words
+    return (
+        f"{words} (unknown: {leak.unknown:,} more, and "
+        f"{leak.unknown_in_training:,} training tracks)"
     )
-    recorder.artifact(store.place("reports", "validation.json"))
