@@ -10,7 +10,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 UV_VERSION := 0.13.9
-FEATURES ?= extract extract_deep_spectrum
+FEATURES ?= extract
 
 .PHONY: help setup repro features test test-all check bench
 

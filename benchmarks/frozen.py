@@ -82,4 +82,4 @@ def _clips(params: Params, count: int) -> Clips:
     shape = (frames, feature.mel_bands)
     tracks = [15 * rng.standard_normal(shape, np.float32) - 60 for _ in range(count)]
     truth = rng.random((count, len(data.TAGS))) < data.TAG_SHARE
-    return Clips(tracks, truth, training, feature.frames_per_second, data.SEED)
+    return Clips(tracks, truth, training, feature, data.SEED)

@@ -21,63 +21,82 @@ from tagsmith.features.clips import Frames
 from tagsmith.models import build
 from tagsmith.training.batches import Ahead, Batch, Clips
 
-MODEL = "crnn_gru"
-BATCHES, TURNS = 24, 4
-QUICK_BATCHES, QUICK_TURNS = 1, 1
+# (profile, model): batches in an epoch. The second hears 29 s at the published sizes.
+EPOCHS = {("scores", "crnn_gru"): 24, ("magnatagatune", "multiscale"): 4}
+TURNS, QUICK_TURNS = 4, 1
 # Augmentation that does nothing, whatever there is of it.
 PLAIN = {**dict.fromkeys(Augmentation.model_fields, 0), "background_db": None}
 
 
 def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
     """Compare passes over the same number of clips of the same shape."""
-    params = data.params()
-    plain = params.override({f"models.{MODEL}.training.augmentation": PLAIN})
-    batch_size = params.model(MODEL).training.batch_size
-    count = batch_size * (QUICK_BATCHES if quick else BATCHES)
-    tracks = _tracks(folder, count, params.feature("logmel"))
-    stored, augmented = _clips(plain, tracks), _clips(params, tracks)
+    for (profile, model), batches in EPOCHS.items():
+        params = Params.load(data.ROOT / "profiles" / f"{profile}.yaml")
+        seconds, count = _seconds(
+            folder / model, params, model, 1 if quick else batches, quick=quick
+        )
+        fit = seconds["fit"]
+        rates = {name: count / np.median(each) for name, each in seconds.items()}
+        yield Ratio(
+            f"training {model} of {profile}, speed of fit on arrays",
+            quotients(fit, seconds["store"]),
+            at_least=0.95,
+            note=", ".join(f"{way} {rate:.1f} clips/s" for way, rate in rates.items()),
+        )
+        if "augmented" in seconds:
+            yield Ratio(
+                "the same with the profile's augmentation",
+                quotients(fit, seconds["augmented"]),
+            )
+        yield Ratio(
+            "the same without, speed of bare steps on arrays",
+            quotients(seconds["bare"], seconds["store"]),
+        )
+
+
+def _seconds(
+    folder: Path, params: Params, model: str, batches: int, *, quick: bool
+) -> tuple[dict[str, tuple[float, ...]], int]:
+    """Return the seconds of each way to run an epoch, and the clips of one."""
+    plain = params.override({f"models.{model}.training.augmentation": PLAIN})
+    feature, batch_size = _heard(params, model)
+    tracks = _tracks(folder, batch_size * batches, feature)
+    stored, augmented = (_clips(each, model, tracks) for each in (plain, params))
     arrays = [np.concatenate(part) for part in zip(*stored.epoch(0), strict=True)]
-    network = _network(params)
-    seconds = taking_turns(
-        {
-            "store": lambda: steps(network, Ahead(stored.epoch(0))),
-            "augmented": lambda: steps(network, Ahead(augmented.epoch(0))),
-            "fit": lambda: network.fit(*arrays, batch_size=batch_size, verbose=0),
-            "bare": lambda: steps(network, _sliced(arrays, batch_size)),
-        },
-        QUICK_TURNS if quick else TURNS,
-        clock=time.perf_counter,
-    )
-    fit = seconds["fit"]
-    rates = {name: count / np.median(each) for name, each in seconds.items()}
-    yield Ratio(
-        "training from the feature store, speed of fit on arrays",
-        quotients(fit, seconds["store"]),
-        at_least=0.95,
-        note=", ".join(f"{name} {rate:.0f} clips/s" for name, rate in rates.items()),
-    )
-    yield Ratio(
-        "the same with the profile's augmentation", quotients(fit, seconds["augmented"])
-    )
-    yield Ratio(
-        "the same without, speed of bare steps on arrays",
-        quotients(seconds["bare"], seconds["store"]),
-    )
+    network = _network(params, model)
+    ways = {
+        "store": lambda: steps(network, Ahead(stored.epoch(0))),
+        "augmented": lambda: steps(network, Ahead(augmented.epoch(0))),
+        "fit": lambda: network.fit(*arrays, batch_size=batch_size, verbose=0),
+        "bare": lambda: steps(network, _sliced(arrays, batch_size)),
+    }
+    if plain.models == params.models:
+        del ways["augmented"]
+    turns = QUICK_TURNS if quick else TURNS
+    return taking_turns(ways, turns, clock=time.perf_counter), len(tracks)
 
 
-def _network(params: Params) -> keras.Model:
+def _heard(params: Params, model: str) -> tuple[LogMel, int]:
+    config = params.model(model)
+    feature = params.feature(config.feature)
+    assert isinstance(feature, LogMel)
+    return feature, config.training.batch_size
+
+
+def _network(params: Params, model: str) -> keras.Model:
     keras.utils.set_random_seed(data.SEED)
-    network = build(params.model(MODEL), params.feature("logmel"), tags=len(data.TAGS))
+    feature, _ = _heard(params, model)
+    network = build(params.model(model), feature, tags=len(data.TAGS))
     network.compile(optimizer="adam", loss="binary_crossentropy")
     return network
 
 
-def _clips(params: Params, tracks: list[Frames]) -> Clips:
+def _clips(params: Params, model: str, tracks: list[Frames]) -> Clips:
     """Draw one clip of each track, whatever the profile says."""
-    training = params.model(MODEL).training.model_copy(update={"clips_per_track": 1})
+    training = params.model(model).training.model_copy(update={"clips_per_track": 1})
     truth = np.random.default_rng(data.SEED).random((len(tracks), len(data.TAGS)))
-    rate = params.feature("logmel").frames_per_second
-    return Clips(tracks, truth < data.TAG_SHARE, training, rate, data.SEED)
+    feature, _ = _heard(params, model)
+    return Clips(tracks, truth < data.TAG_SHARE, training, feature, data.SEED)
 
 
 def steps(network: keras.Model, batches: Iterable[Batch]) -> None:
@@ -98,6 +117,7 @@ def _tracks(folder: Path, count: int, feature: LogMel) -> list[Frames]:
     shape = (round(data.CLIP_SECONDS * feature.frames_per_second), feature.mel_bands)
     names = [f"t{number:04d}" for number in range(count)]
     starts = range(0, count, feature.shard_tracks)
+    folder.mkdir()
     for shard, start in enumerate(starts):
         made = {
             name: 15 * rng.standard_normal(shape, np.float32) - 60

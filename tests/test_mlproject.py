@@ -49,7 +49,7 @@ def test_every_entry_point_is_a_command():
 
 def test_what_dvc_runs_through_mlflow_is_an_entry_point():
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values()
-    commands = [shlex.split(stage["cmd"]) for stage in stages]
+    commands = [shlex.split(stage.get("do", stage)["cmd"]) for stage in stages]
     launched = {cmd[4] for cmd in commands if cmd[:4] == ["mlflow", "run", ".", "-e"]}
     assert launched <= set(PROJECT["entry_points"])
     assert launched
@@ -58,6 +58,11 @@ def test_what_dvc_runs_through_mlflow_is_an_entry_point():
 def test_a_recurrence_names_a_model():
     assert command("train_crnn", rnn="bilstm").endswith("tagsmith train crnn_bilstm")
     assert command("train_crnn").endswith("tagsmith train crnn_gru")
+
+
+def test_a_window_and_a_recurrence_name_a_model():
+    run = command("train_deep_spectrum", rnn="lstm", window="1s")
+    assert run.endswith("tagsmith train ds_1s_lstm")
 
 
 def test_overrides_arrive_as_options():
@@ -107,7 +112,7 @@ def test_training_has_missing_features_made_in_dot_venv(tmp_path, have_features)
         env={"PATH": f"{tmp_path}/active/bin:{os.environ['PATH']}", **active},
         text=True,
     ).splitlines()
-    assert ("make features FEATURES=extract for:" in said) is not have_features
+    assert ("make features FEATURES=extract@logmel for:" in said) is not have_features
     assert said[-1] == "python -m tagsmith train crnn_lstm for: 7 active src"
 
 

@@ -12,6 +12,7 @@ from tagsmith.cli import app
 from tagsmith.config import Params, read_yaml
 from tests.conftest import ROOT
 
+PARAMS = read_yaml(ROOT / "params.yaml")
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
 PROJECT = YAML(typ="safe").load((ROOT / "MLproject").read_text())["entry_points"]
 MODULES = {path.stem for path in (ROOT / "src/tagsmith/stages").glob("*.py")} - {
@@ -40,49 +41,52 @@ PLUMBING = {
 every_stage = pytest.mark.parametrize("stage", PIPELINE)
 
 
-def module_of(stage):
-    """Stages that train or extract say what behind their module's name."""
-    return stage.partition("_")[0]
+def body(stage):
+    """What a stage is, or each of those that `foreach` makes."""
+    return PIPELINE[stage].get("do", PIPELINE[stage])
 
 
 def expanded(text, stage):
-    """The values that a matrix gives one string."""
-    matrix = PIPELINE[stage].get("matrix", {})
-    texts = {text}
-    for key, items in matrix.items():
-        texts = {t.replace(f"${{item.{key}}}", item) for t in texts for item in items}
+    """The values of one string, one for each entry of the section of `foreach`."""
+    section = PIPELINE[stage].get("foreach")
+    entries = PARAMS[section.strip("${}")] if section else {"": {}}
+    texts = set()
+    for name, entry in entries.items():
+        filled = text.replace("${key}", name)
+        for key, value in entry.items():
+            filled = filled.replace(f"${{item.{key}}}", str(value))
+        texts.add(filled)
     return texts
 
 
 def test_every_stage_has_a_module_a_command_and_an_entry_point():
     commands = set(get_command(app).commands)
-    assert {module_of(stage) for stage in PIPELINE} == MODULES
+    assert set(PIPELINE) == MODULES
     assert commands >= MODULES
-    assert set(PROJECT) >= set(PIPELINE) | MODULES
+    assert set(PROJECT) >= MODULES
 
 
 @every_stage
 def test_every_stage_says_what_it_is_for(stage):
-    assert PIPELINE[stage]["desc"].endswith(".")
+    assert body(stage)["desc"].endswith(".")
 
 
 @every_stage
 def test_no_command_carries_a_number(stage):
-    assert not re.search(r"\d", PIPELINE[stage]["cmd"])
+    assert not re.search(r"\d", body(stage)["cmd"])
 
 
 @every_stage
 def test_a_stage_depends_on_all_the_code_that_it_runs(stage):
     graph = grimp.build_graph("tagsmith")
-    module = f"tagsmith.stages.{module_of(stage)}"
-    needed, queue = set(), [module]
+    needed, queue = set(), [f"tagsmith.stages.{stage}"]
     while queue:
         current = queue.pop()
         if current in needed or current in PLUMBING:
             continue
         needed.add(current)
         queue += graph.find_modules_directly_imported_by(current)
-    patterns = {p for dep in PIPELINE[stage]["deps"] for p in expanded(dep, stage)}
+    patterns = {p for dep in body(stage)["deps"] for p in expanded(dep, stage)}
     missing = {name for name in needed if not covered(name, patterns)}
     assert not missing
 
@@ -100,29 +104,33 @@ def covered(module, patterns):
 def test_every_parameter_makes_some_stage_stale():
     tracked = {
         param
-        for stage, entry in PIPELINE.items()
-        for text in entry.get("params", [])
+        for stage in PIPELINE
+        for text in body(stage).get("params", [])
         for param in expanded(text, stage)
     }
     # Where work runs and where runs are logged changes no result.
     free = {"engine", "experiment"}
-    for key in read_yaml(ROOT / "params.yaml"):
+    for key in PARAMS:
         assert key in free or any(param.split(".")[0] == key for param in tracked), key
 
 
-def test_every_model_of_the_default_experiment_is_trained_calibrated_and_fused():
-    models = set(Params.load(ROOT / "params.yaml").models)
-    trained = {
-        out.removeprefix("data/models/")
-        for stage, entry in PIPELINE.items()
-        if module_of(stage) == "train"
-        for text in entry["outs"]
-        if text.startswith("data/models/")
-        for out in expanded(text, stage)
+def test_the_features_and_models_of_params_yaml_are_the_graph():
+    sections = {stage: entry.get("foreach") for stage, entry in PIPELINE.items()}
+    assert {stage: text for stage, text in sections.items() if text} == {
+        "extract": "${features}",
+        "train": "${models}",
+        "calibrate": "${models}",
     }
-    assert trained == models
-    assert set(PIPELINE["calibrate"]["matrix"]["model"]) == models
-    assert models <= {dep.split("/")[-1] for dep in PIPELINE["fuse"]["deps"]}
+
+
+@pytest.mark.parametrize("profile", sorted(ROOT.glob("profiles/*.yaml")), ids=str)
+def test_a_model_names_what_the_graph_asks_of_it(profile):
+    """DVC reads the profile as it stands, without the blocks of architectures."""
+    tree = read_yaml(profile)
+    for model in tree["models"].values():
+        assert model["feature"] in tree["features"]
+        assert (ROOT / f"src/tagsmith/models/{model['kind']}.py").is_file()
+    assert all(feature["audio"] for feature in tree["features"].values())
 
 
 def test_params_yaml_starts_as_the_default_profile():

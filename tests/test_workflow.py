@@ -201,11 +201,11 @@ def test_a_second_repro_runs_nothing(copy):
 
 
 def test_one_models_parameter_makes_only_that_model_and_the_page_stale(copy):
-    model = "crnn_lstm: {kind: crnn, recurrence: lstm"
+    model = "crnn_lstm: {kind: crnn, feature: logmel, recurrence: lstm"
     text = copy.params.replace(model, f"{model}, dropout: 0.5")
     (copy.root / "params.yaml").write_text(text, "utf-8")
     stale = json.loads(copy.run("dvc", "status", "--json").stdout)
-    assert set(stale) == {"train_crnn@lstm", "report"}
+    assert set(stale) == {"train@crnn_lstm", "fuse", "report"}
 
 
 def test_pull_brings_back_the_bytes_that_push_took(copy, tmp_path):
@@ -270,7 +270,7 @@ def test_the_graph_has_every_stage(project):
 def test_an_experiment_runs_that_model_and_what_follows(experiment):
     _, said = experiment
     assert stages_run(said) == [
-        *("train_crnn@gru", "calibrate@crnn_gru", "fuse", "evaluate", "promote"),
+        *("train@crnn_gru", "calibrate@crnn_gru", "fuse", "evaluate", "promote"),
         "report",
     ]
 
@@ -284,7 +284,7 @@ def test_an_experiment_keeps_the_comments_of_the_parameters(project, experiment)
 def test_an_experiment_on_an_architecture_changes_all_its_models(copy):
     copy.run("dvc", "exp", "run", "-S", "architectures.crnn.dropout=0.5", "extract")
     stale = json.loads(copy.run("dvc", "status", "--json").stdout)
-    trained = {f"train_crnn@{rnn}" for rnn in ("gru", "lstm", "bilstm")}
+    trained = {f"train@crnn_{rnn}" for rnn in ("gru", "lstm", "bilstm")}
     assert set(stale) == trained | {"report"}
 
 

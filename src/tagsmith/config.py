@@ -8,8 +8,10 @@ they need.
 
 import copy
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -31,6 +33,7 @@ from ruamel.yaml.error import YAMLError
 from tagsmith.errors import ConfigError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Audio = Literal["raw", "wavs"]  # as it came, at its own sample rate | as converted
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Checksum = Annotated[  # of a file; empty for one that the user vouches for
     str,
@@ -149,15 +152,23 @@ class Wavs(Section):
 
 
 class LogMel(Section):
-    """The mel spectrogram in decibels of AugLi's CRNN (kapre 0.1.4's front end)."""
+    """A mel spectrogram on a logarithmic scale.
+
+    `frames` of kind `same` start as TensorFlow's SAME padding has them, kapre's;
+    `centered` ones as librosa's. `scale` is in decibels of amplitude, or the natural
+    logarithm of power.
+    """
 
     kind: Literal["logmel"]
+    audio: Audio
     sample_rate_hz: PositiveInt
     window_samples: PositiveInt
     hop_samples: PositiveInt
     mel_bands: PositiveInt
     low_hz: NonNegativeFloat
     high_hz: PositiveFloat
+    frames: Literal["same", "centered"]
+    scale: Literal["decibels", "natural"]
     shard_tracks: PositiveInt
 
     @model_validator(mode="after")
@@ -182,6 +193,12 @@ class LogMel(Section):
     def frames_per_second(self) -> float:
         """Spectrogram frames in a second of audio."""
         return self.sample_rate_hz / self.hop_samples
+
+    @property
+    def decibel(self) -> float:
+        """What a decibel of amplitude is on this scale."""
+        # Natural logarithms are of power, whose decibels are twice the amplitude's.
+        return 1.0 if self.scale == "decibels" else math.log(10) / 5
 
 
 class EfficientNetLite0(Section):
@@ -213,6 +230,7 @@ class DeepSpectrum(Section):
     """What an ImageNet CNN sees in plots of a track's first seconds, per window."""
 
     kind: Literal["deep_spectrum"]
+    audio: Audio
     seconds: PositiveFloat
     window_seconds: PositiveFloat
     hop_seconds: PositiveFloat
@@ -265,7 +283,18 @@ class Phase(Section):
 
     epochs: PositiveInt
     learning_rate: PositiveFloat
-    decay: Literal["none", "cosine"]
+    decay: Literal["none", "cosine"] | tuple[PositiveInt, ...]  # epochs: a tenth behind
+
+    @model_validator(mode="after")
+    def _steps_lie_in_the_phase(self) -> Self:
+        if isinstance(self.decay, str):
+            return self
+        if any(early >= late for early, late in pairwise([*self.decay, self.epochs])):
+            raise ValueError(
+                f"decay {list(self.decay)} must be rising numbers of epochs below "
+                f"epochs ({self.epochs}): behind each the rate is a tenth"
+            )
+        return self
 
 
 class TrunkPhase(Phase):
@@ -310,15 +339,12 @@ class ClipTraining(Training):
     """How a network learns from clips of tracks.
 
     A training clip is `clip_seconds` long; it shows a crop of one of `crop_seconds`,
-    repeated until the clip is full. While the trunk is frozen, `frozen_clips_per_track`
-    clips of a track are drawn once, and what the trunk makes of them is kept.
+    repeated until the clip is full.
     """
 
-    phases: tuple[TrunkPhase, ...] = Field(min_length=1)
     clip_seconds: PositiveFloat
     crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
     clips_per_track: PositiveInt
-    frozen_clips_per_track: PositiveInt
     augmentation: Augmentation
 
     @model_validator(mode="after")
@@ -329,6 +355,17 @@ class ClipTraining(Training):
                 f"clip_seconds ({self.clip_seconds:g})"
             )
         return self
+
+
+class TrunkTraining(ClipTraining):
+    """How a network whose trunk may be frozen learns from clips.
+
+    While it is, `frozen_clips_per_track` clips of a track are drawn once, and what the
+    trunk makes of them is kept.
+    """
+
+    phases: tuple[TrunkPhase, ...] = Field(min_length=1)
+    frozen_clips_per_track: PositiveInt
 
 
 class Scoring(Section):
@@ -352,7 +389,7 @@ class Crnn(Section):
     step_summary: Literal["last", "mean_max"]
     dense_units: PositiveInt
     dropout: Fraction
-    training: ClipTraining
+    training: TrunkTraining
     scoring: Scoring
 
 
@@ -373,8 +410,39 @@ class DeepSpectrumRnn(Section):
     scoring_batch_size: PositiveInt
 
 
-Model = Annotated[Crnn | DeepSpectrumRnn, Field(discriminator="kind")]
-HEARS = {"crnn": "logmel", "deep_spectrum_rnn": "deep_spectrum"}  # kinds of features
+class Multiscale(Section):
+    """Dabral's convolutional network, which hears a spectrogram at three time scales.
+
+    `filters` has a list for every scale, the finest first: 3, 2 and 1 convolutions.
+    """
+
+    kind: Literal["multiscale"]
+    feature: Name
+    filters: tuple[tuple[PositiveInt, ...], ...]
+    joint_filters: tuple[PositiveInt, ...]  # of the convolutions behind all scales
+    dense_units: PositiveInt
+    dropout: Fraction
+    dropout_mask: Literal["clip", "batch"]  # each clip its own | one for all, as Dabral
+    training: ClipTraining
+    scoring: Scoring
+
+    @model_validator(mode="after")
+    def _scales_meet(self) -> Self:
+        convolutions = [len(scale) for scale in self.filters]
+        if convolutions != [3, 2, 1]:
+            raise ValueError(
+                "filters must hold 3, 2 and 1 convolutions for the three scales, so "
+                f"that they end at one size, got {convolutions}"
+            )
+        return self
+
+
+Model = Annotated[Crnn | DeepSpectrumRnn | Multiscale, Field(discriminator="kind")]
+HEARS = {  # kinds of features
+    "crnn": "logmel",
+    "deep_spectrum_rnn": "deep_spectrum",
+    "multiscale": "logmel",
+}
 
 
 class Calibration(Section):
@@ -442,11 +510,17 @@ class Params(Section):
                     f"models.{name}.feature is {model.feature!r}; "
                     f"features has {sorted(self.features)}"
                 )
-            if self.features[model.feature].kind != HEARS[model.kind]:
+            feature = self.features[model.feature]
+            if feature.kind != HEARS[model.kind]:
                 raise ValueError(
                     f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, "
-                    f"but features.{model.feature} is "
-                    f"{self.features[model.feature].kind}"
+                    f"but features.{model.feature} is {feature.kind}"
+                )
+            scale = getattr(feature, "scale", "decibels")
+            if model.kind == "crnn" and scale != "decibels":
+                raise ValueError(
+                    f"models.{name} is a crnn and hears decibels, but the scale of "
+                    f"features.{model.feature} is {scale}"
                 )
         for name in (ENSEMBLE, GROUPS):
             if name in self.models:

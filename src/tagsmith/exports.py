@@ -44,7 +44,7 @@ def export_features(params: Params, store: Store, name: str, out: Path) -> None:
             f"features.{name} is {feature.kind}; only deep_spectrum has the original's "
             "CSV and NPZ"
         )
-    features = Features(store.find("features", name, made_by="extract_deep_spectrum"))
+    features = Features(store.find("features", name, made_by="extract"))
     paths = store.read_tracks()["path"]
     for split in SPLITS:
         truth = store.read_truth(split)

@@ -7,12 +7,11 @@ Layout (one folder per kind of thing, not per stage):
     wavs/                       mono wavs at the rate that the models hear
     features/<feature>/         memory-mappable shards, index.parquet, meta.json
     models/<model>/             weights, history, statistics
-    scores/<system>/<split>.parquet  a `track_id` index and one float32 column per tag
-    thresholds/<system>.tsv     tag, threshold
+    scores/<model>/<split>.parquet  a `track_id` index and one float32 column per tag
+    thresholds/<model>.tsv      tag, threshold
     fusion/                     how the ensemble weighs its members
+        scores/, thresholds/    of `ensemble` and `groups/<name>`, as the models' are
     reports/                    metrics, plots, data docs, the page
-
-A system is a model, `groups/<name>` or `ensemble`.
 
 A run with overrides writes below its own root and reads what it lacks from `data/`.
 """
@@ -158,7 +157,7 @@ class Store:
 
     def write_scores(self, model: str, split: SplitName, scores: pd.DataFrame) -> None:
         """Write a model's `(tracks, tags)` scores of a split, indexed by track id."""
-        with atomic(self.place("scores", model, f"{split}.parquet")) as temporary:
+        with atomic(self.place(*_scores(model, split))) as temporary:
             scores.astype(np.float32).to_parquet(temporary)
 
     def read_scores(self, model: str, split: SplitName) -> pd.DataFrame:
@@ -168,7 +167,7 @@ class Store:
             DataError: They cover other tracks or tags than the tables, or hold NaN.
         """
         made_by = "fuse" if _is_fused(model) else "train"
-        path = self.find("scores", model, f"{split}.parquet", made_by=made_by)
+        path = self.find(*_scores(model, split), made_by=made_by)
         scores = pd.read_parquet(path)
         tracks = self.read_tracks()
         wanted = tracks.index[tracks["split"] == split]
@@ -185,14 +184,18 @@ class Store:
     def write_thresholds(self, model: str, thresholds: Mapping[str, float]) -> None:
         """Write a model's thresholds by tag."""
         lines = [f"{tag}\t{float(value)!r}\n" for tag, value in thresholds.items()]
-        write_text(self.place("thresholds", f"{model}.tsv"), "".join(lines))
+        write_text(self.place(*_thresholds(model)), "".join(lines))
 
     def read_thresholds(self, model: str) -> dict[str, float]:
         """Read a model's thresholds by tag."""
-        made_by = "fuse" if _is_fused(model) else "calibrate"
-        path = self.find("thresholds", f"{model}.tsv", made_by=made_by)
-        pairs = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+        text = self.find_thresholds(model).read_text("utf-8")
+        pairs = (line.split("\t") for line in text.splitlines())
         return {tag: float(value) for tag, value in pairs}
+
+    def find_thresholds(self, model: str) -> Path:
+        """Return where a model's thresholds lie."""
+        made_by = "fuse" if _is_fused(model) else "calibrate"
+        return self.find(*_thresholds(model), made_by=made_by)
 
     # --- reports
 
@@ -209,6 +212,19 @@ class Store:
 
 def _is_fused(system: str) -> bool:
     return system == ENSEMBLE or system.startswith(f"{GROUPS}/")
+
+
+def _scores(system: str, split: SplitName) -> tuple[str, ...]:
+    return (*_folder(system), "scores", system, f"{split}.parquet")
+
+
+def _thresholds(system: str) -> tuple[str, ...]:
+    return (*_folder(system), "thresholds", f"{system}.tsv")
+
+
+def _folder(system: str) -> tuple[str, ...]:
+    # What is fused is one stage's, the models' scores are many stages'.
+    return ("fusion",) if _is_fused(system) else ()
 
 
 Scores = NDArray[np.floating[Any]]

@@ -1,5 +1,6 @@
 """Tiny experiments: the default parameters shrunk until a test can afford them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,28 @@ TINY_SEQUENCE_NETWORK = {
     "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
     "scoring_batch_size": 4,
 }
+TINY_MULTISCALE = {
+    "filters": [[4, 4, 4], [4, 4], [4]],
+    "joint_filters": [4],
+    "dense_units": 8,
+    "dropout": 0.0,
+    "training.batch_size": 4,
+    "training.clips_per_track": 1,
+    "training.clip_seconds": 3.0,
+    "training.crop_seconds": [1.5, 3.0],
+    "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
+    "scoring.clips": 2,
+}
 VALUES = 12  # of what a made-up CNN sees in a window
 
 
 def tiny_params(**overrides: Any) -> Params:
     """Return the default profile with tiny networks, and overrides by dotted key."""
-    architectures = {"crnn": TINY_NETWORK, "deep_spectrum_rnn": TINY_SEQUENCE_NETWORK}
+    architectures = {
+        "crnn": TINY_NETWORK,
+        "deep_spectrum_rnn": TINY_SEQUENCE_NETWORK,
+        "multiscale": TINY_MULTISCALE,
+    }
     tiny = {
         f"architectures.{kind}.{key}": value
         for kind, network in architectures.items()
@@ -83,11 +100,13 @@ def tables(rng: np.random.Generator, *, tracks: int = 24) -> tuple[pd.DataFrame,
     return listing, annotations, pd.DataFrame({"track_id": [], "reason": []}, dtype=str)
 
 
-def features(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
+def features(
+    rng: np.random.Generator, annotations: pd.DataFrame, *, bands: int = 64
+) -> dict[str, Any]:
     """Return `(frames, bands)` of each track; every tag draws its own stripes."""
     made = {}
     for track, tags in annotations.groupby("track_id")["tag"]:
-        level = rng.normal(-60, 2, (80 + int(rng.integers(40)), 64))
+        level = rng.normal(-60, 2, (80 + int(rng.integers(40)), bands))
         frame, band = np.indices(level.shape)
         stripes = {"flute": band % 4, "organ": frame % 4, "slow": (frame + band) % 4}
         for tag in tags:
@@ -118,7 +137,12 @@ def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
         strict=True,
     ):
         store.write_table(name, table)
-    for name, make in {"logmel": features, "deep_spectrum_1s": windows}.items():
+    makers = {
+        "logmel": features,
+        "logmel_11025": partial(features, bands=128),
+        "deep_spectrum_1s": windows,
+    }
+    for name, make in makers.items():
         place = store.place("features", name)
         place.mkdir(parents=True)
         shards.write_shard(place, 0, "tiny", make(rng, annotations))

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tagsmith.config import Crnn, DeepSpectrumRnn, Params
+from tagsmith.config import Crnn, DeepSpectrumRnn, Multiscale, Params
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.clips import spread
 from tagsmith.models import Tagger, build, load
@@ -16,8 +16,13 @@ PARAMS = tiny_params()
 every_model = pytest.mark.parametrize("name", PARAMS.models)
 CRNNS = [name for name, model in PARAMS.models.items() if isinstance(model, Crnn)]
 every_crnn = pytest.mark.parametrize("name", CRNNS)
+every_one_of_clips = pytest.mark.parametrize("name", [*CRNNS, "multiscale"])
 # (width, mean, deviation) of what an architecture hears
-HEARD = {Crnn: (64, -40, 10), DeepSpectrumRnn: (VALUES, 0, 1)}
+HEARD = {
+    Crnn: (64, -40, 10),
+    DeepSpectrumRnn: (VALUES, 0, 1),
+    Multiscale: (128, -1, 3),
+}
 pytestmark = pytest.mark.keras
 
 
@@ -41,7 +46,8 @@ def heard(tagger, rng):
 
 @pytest.fixture
 def tracks(tagger, heard):
-    steps = tagger.clip_frames if isinstance(tagger.config, Crnn) else 5
+    whole = isinstance(tagger.config, DeepSpectrumRnn)
+    steps = 5 if whole else tagger.clip_frames
     return np.stack([heard(steps) for _ in range(6)])
 
 
@@ -86,7 +92,7 @@ def test_a_score_does_not_depend_on_the_other_tracks(tagger, heard):
     np.testing.assert_allclose(tagger.score_features(tracks), alone, atol=1e-6)
 
 
-@every_crnn
+@every_one_of_clips
 def test_a_track_scores_the_mean_of_its_clips(tagger, heard):
     track = heard(200)
     parts = spread(track, tagger.clip_frames, tagger.config.scoring.clips)

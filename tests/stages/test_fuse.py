@@ -115,8 +115,11 @@ def test_a_group_is_listed_with_what_it_reaches(store):
 
 def test_a_group_that_is_no_more_leaves_nothing(store, recorder):
     fuse.run(scored.params(**{"fusion.groups": {}}), store, recorder)
-    assert not list(store.place("scores", "groups").iterdir())
-    assert not list(store.place("thresholds", "groups").iterdir())
+    left = {path.name for path in store.place("fusion").rglob("*") if path.is_file()}
+    assert left == {
+        *("ensemble.json", "candidates.csv", "ensemble.tsv"),
+        *(f"{split}.parquet" for split in SPLITS),
+    }
 
 
 def test_a_subset_can_be_chosen(store, recorder):

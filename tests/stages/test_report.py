@@ -236,7 +236,7 @@ def test_the_page_is_kept_with_the_run(store):
         (("reports", "validation.json"), "validate"),
         (("fusion", "ensemble.json"), "fuse"),
         (("fusion", "candidates.csv"), "fuse"),
-        (("thresholds", "ensemble.tsv"), "fuse"),
+        (("fusion", "thresholds", "ensemble.tsv"), "fuse"),
         (("tables", "quarantine.parquet"), "validate"),
     ],
 )

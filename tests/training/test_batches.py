@@ -13,6 +13,7 @@ from tagsmith.training.augmentation import augment
 from tagsmith.training.batches import AHEAD, Ahead, Clips, Sequences
 from tests.fakes.experiments import tiny_params
 
+LOGMEL = tiny_params().features["logmel"]  # 62.5 frames a second
 NOTHING = Augmentation(
     noise_db=0,
     tilt_db=0,
@@ -29,7 +30,7 @@ def clips(rng):
     tracks = [rng.normal(-40, 9, (length, 64)) for length in (20, 40, 90, 200, 33)]
     truth = rng.random((5, 3)) < 0.5
     training = tiny_params().models["crnn_gru"].training
-    return Clips(tracks, truth, training, frames_per_second=62.5, seed=7)
+    return Clips(tracks, truth, training, LOGMEL, seed=7)
 
 
 @pytest.fixture
@@ -69,14 +70,6 @@ def test_a_sequence_keeps_its_tags_and_is_padded_to_the_longest(sequences):
         assert lengths.tolist() == [len(sequences.tracks[n]) for n in numbers]
         assert heard.shape[1] == lengths.max()
         np.testing.assert_array_equal(truth, sequences.truth[numbers])
-
-
-def test_the_frames_of_sequences_are_all_their_steps_and_no_padding(sequences):
-    frames = np.concatenate(
-        [sequences.frames(heard) for heard, _ in sequences.epoch(0)]
-    )
-    expected = np.concatenate(sequences.tracks)[:, 0]
-    assert sorted(frames[:, 0]) == sorted(expected)
 
 
 def test_a_draw_has_one_clip_of_every_track_in_order(clips):
@@ -160,15 +153,25 @@ def test_a_crop_shows_a_stretch_of_the_track(shown, seed):
 
 def test_augmentation_that_is_off_changes_nothing(rng):
     clip = rng.normal(-40, 9, (30, 64)).astype(np.float32)
-    np.testing.assert_array_equal(
-        augment(clip, NOTHING, frames_per_second=62.5, rng=rng), clip
+    np.testing.assert_array_equal(augment(clip, NOTHING, feature=LOGMEL, rng=rng), clip)
+
+
+def test_a_natural_scale_is_augmented_as_decibels_are(rng):
+    """Whatever chance does in decibels, it does the same on the other scale."""
+    natural = LOGMEL.model_copy(update={"scale": "natural"})
+    clip = rng.normal(-40, 9, (30, 64)).astype(np.float32)
+    config = tiny_params().models["crnn_gru"].training.augmentation
+    expected, scaled = (
+        augment(unit * clip, config, feature=feature, rng=np.random.default_rng(7))
+        for unit, feature in ((1.0, LOGMEL), (np.log(10) / 5, natural))
     )
+    np.testing.assert_allclose(scaled * 5 / np.log(10), expected, rtol=1e-4)
 
 
 def test_colour_is_the_same_in_every_frame(rng):
     clip = np.zeros((30, 64), np.float32)
     config = NOTHING.model_copy(update={"tilt_db": 3.0, "equalizer_db": 2.0})
-    coloured = augment(clip, config, frames_per_second=62.5, rng=rng)
+    coloured = augment(clip, config, feature=LOGMEL, rng=rng)
     np.testing.assert_array_equal(coloured, np.tile(coloured[0], (30, 1)))
     assert np.ptp(coloured) > 0
 
@@ -179,7 +182,7 @@ def test_shifting_moves_every_frame_alike_and_repeats_the_edge():
     seen = set()
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        shifted = augment(clip, config, frames_per_second=62.5, rng=rng)
+        shifted = augment(clip, config, feature=LOGMEL, rng=rng)
         seen.add(int(shifted[0, 32] - 32))
         assert (shifted == np.clip(shifted[0, 32] - 32 + clip, 0, 63)).all()
     assert seen == {-3, -2, -1, 0, 1, 2, 3}
@@ -188,7 +191,7 @@ def test_shifting_moves_every_frame_alike_and_repeats_the_edge():
 def test_background_only_adds(rng):
     clip = rng.normal(-60, 20, (30, 64)).astype(np.float32)
     config = NOTHING.model_copy(update={"background_db": (-30.0, -30.0)})
-    noisy = augment(clip, config, frames_per_second=62.5, rng=rng)
+    noisy = augment(clip, config, feature=LOGMEL, rng=rng)
     assert (noisy >= clip).all()
     assert noisy.min() > clip.max() - 60
 
@@ -197,6 +200,6 @@ def test_masks_cover_no_more_than_allowed(rng):
     clip = np.indices((50, 64)).sum(axis=0).astype(np.float32)
     config = NOTHING.model_copy(update={"masked_bands": 5, "masked_seconds": 0.16})
     for _ in range(20):
-        masked = augment(clip, config, frames_per_second=62.5, rng=rng) != clip
+        masked = augment(clip, config, feature=LOGMEL, rng=rng) != clip
         assert (masked.all(axis=0)).sum() <= 5
         assert (masked.all(axis=1)).sum() <= 10

@@ -37,7 +37,7 @@ def tracks(rng):
 def clips(params, tracks, rng):
     training = params.models["crnn_gru"].training
     truth = rng.random((len(tracks), len(TAGS))) < 0.5
-    return Clips(tracks, truth, training, frames_per_second=62.5, seed=7)
+    return Clips(tracks, truth, training, params.features["logmel"], seed=7)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_clips_come_out_with_mean_0_and_deviation_1(rng):
     tracks = [rng.normal(-40, 9, (60, 64)) for _ in range(8)]
     training = PARAMS.models["crnn_gru"].training
     truth = np.zeros((8, len(TAGS)), bool)
-    clips = Clips(tracks, truth, training, frames_per_second=62.5, seed=7)
+    clips = Clips(tracks, truth, training, PARAMS.features["logmel"], seed=7)
     made = network("crnn_gru", 64)
     measured(made, clips)
     standardized = keras.Model(made.input, made.get_layer(STATISTICS).output)

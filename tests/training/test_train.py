@@ -13,8 +13,8 @@ from tagsmith.training.batches import Clips
 from tests.fakes.experiments import store_with_features, tiny_params
 
 pytestmark = pytest.mark.keras
-CRNN, SEQUENCES = "crnn_lstm", "ds_1s_gru"
-every_architecture = pytest.mark.parametrize("name", [CRNN, SEQUENCES])
+CRNN, SEQUENCES, MULTISCALE = "crnn_lstm", "ds_1s_gru", "multiscale"
+every_architecture = pytest.mark.parametrize("name", [CRNN, SEQUENCES, MULTISCALE])
 
 
 class Killed(BaseException):
@@ -55,6 +55,11 @@ def params():
             "architectures.deep_spectrum_rnn.dropout": 0.5,
             "architectures.deep_spectrum_rnn.recurrent_dropout": 0.2,
             "architectures.deep_spectrum_rnn.training.phases": [first, second],
+            "architectures.multiscale.dropout": 0.5,
+            "architectures.multiscale.training.phases": [
+                {**first, "decay": [1, 2]},
+                second,
+            ],
         }
     )
 
@@ -148,6 +153,8 @@ def test_it_learns_tags_that_leave_their_own_marks(store, name):
             "architectures.crnn.training.phases": [{**phase, "train_trunk": True}],
             "architectures.crnn.training.clips_per_track": 20,
             "architectures.deep_spectrum_rnn.training.phases": [sequences],
+            "architectures.multiscale.training.phases": [phase],
+            "architectures.multiscale.training.clips_per_track": 10,
         }
     )
     recorder = MemoryRecorder()

@@ -1,17 +1,22 @@
-"""Feature `logmel`: mel bands in decibels, as the front end of AugLi's CRNN hears them.
+"""Features of kind `logmel`: mel bands on a logarithmic scale, as networks hear them.
 
 Conventions:
-    Frames follow TensorFlow's SAME padding: `ceil(samples / hop)` frames, zeros on both
-    sides. Bands are Slaney's, area-normalised; decibels are of *amplitude* times ten,
-    half the usual, because the original took the square root before the logarithm.
+    Bands are Slaney's, area-normalised. Frames are centred, as librosa's (`1 + samples
+    // hop` of them), or follow TensorFlow's SAME padding, as kapre's (`ceil(samples /
+    hop)`); there are zeros on both sides.
+    The natural scale is the logarithm of power. Decibels are of *amplitude* times ten,
+    half the usual, because AugLi's front end took the square root before the logarithm.
 
-The store keeps decibels of full scale; `relative` refers them to a clip's own maximum,
-as the original layer did. So any crop of a stored track equals the layer's output.
+The store keeps decibels of full scale; AugLi's network refers them to a clip's own
+maximum, as that front end did. So any crop of a stored track equals its output.
 
 References:
-    kapre 0.1.4 `Melspectrogram(power_melgram=1.0, return_decibel_melgram=True)`;
-    Amiriparian et al., "Emotion and themes recognition in music utilising convolutional
-    and recurrent neural networks", MediaEval 2019.
+    AugLi's CRNN: kapre 0.1.4 `Melspectrogram(power_melgram=1.0,
+    return_decibel_melgram=True)`; Amiriparian et al., "Emotion and themes recognition
+    in music utilising convolutional and recurrent neural networks", MediaEval 2019.
+    The multi-scale network: librosa's `melspectrogram`, clipped at 1e-20, `log`;
+    Dabral, Deshmukh and Malapati, "Multi-scale convolutional neural networks for music
+    auto-tagging".
 """
 
 from functools import lru_cache
@@ -23,7 +28,6 @@ from numpy.typing import NDArray
 from tagsmith.config import LogMel
 
 SMALLEST_POWER = np.float32(1e-20)  # -100 dB of amplitude: digital silence
-FLOOR_DB = -80.0  # below the maximum of a clip nothing is kept
 # Spectra of so many frames stay in a core's cache: three times as fast as all at once.
 BLOCK_FRAMES = 128
 
@@ -38,7 +42,8 @@ def logmel(waveform: Array, feature: LogMel) -> NDArray[np.float32]:
         feature: Window, hop and bands.
 
     Returns:
-        `(frames, bands)` decibels of full scale, from -100 up.
+        `(frames, bands)` decibels of full scale, from -100 up; or natural logarithms
+        of power, from -46 up.
     """
     frames = _framed(np.asarray(waveform), feature)
     window, filters = _window(feature.window_samples), mel_filters(feature)
@@ -49,22 +54,11 @@ def logmel(waveform: Array, feature: LogMel) -> NDArray[np.float32]:
         # rounding of a float32 transform is already audible in the result.
         spectrum = np.fft.rfft(frames[block] * window).astype(np.complex64)
         bands[block] = (spectrum.real**2 + spectrum.imag**2) @ filters
+    power = np.maximum(bands, SMALLEST_POWER)
+    if feature.scale == "natural":
+        return np.asarray(np.log(power), np.float32)
     # Half of the power's decibels are the amplitude's.
-    decibels: NDArray[np.float32] = 5 * np.log10(np.maximum(bands, SMALLEST_POWER))
-    return decibels
-
-
-def relative(decibels: Array) -> Array:
-    """Refer a clip to its own maximum and cut what lies 80 dB below it.
-
-    Args:
-        decibels: `(frames, bands)` of full scale.
-
-    Returns:
-        `(frames, bands)` in [-80, 0] dB.
-    """
-    result: Array = np.maximum(decibels - decibels.max(), FLOOR_DB)
-    return result
+    return np.asarray(5 * np.log10(power), np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -93,8 +87,12 @@ def _window(samples: int) -> NDArray[np.float64]:
 
 def _framed(waveform: Array, feature: LogMel) -> Array:
     window, hop = feature.window_samples, feature.hop_samples
-    frames = -(-waveform.size // hop)
-    missing = max((frames - 1) * hop + window - waveform.size, 0)
-    padded = np.pad(waveform, (missing // 2, missing - missing // 2))
+    if feature.frames == "centered":
+        frames = 1 + waveform.size // hop
+        padded = np.pad(waveform, window // 2)
+    else:
+        frames = -(-waveform.size // hop)
+        missing = max((frames - 1) * hop + window - waveform.size, 0)
+        padded = np.pad(waveform, (missing // 2, missing - missing // 2))
     framed: Array = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     return framed[:frames]

@@ -17,6 +17,7 @@ from tagsmith.config import (
     ImageNetwork,
     LogMel,
     Model,
+    Multiscale,
 )
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.models.tagger import Tagger, load
@@ -46,15 +47,15 @@ def build(
     with quiet.native_libraries:
         from tagsmith.models.crnn import crnn
         from tagsmith.models.deep_spectrum_rnn import deep_spectrum_rnn
+        from tagsmith.models.multiscale import multiscale
 
     match config, feature:
-        case Crnn(), LogMel(mel_bands=bands):
-            if values not in {None, bands}:
-                raise DataError(
-                    f"a CRNN hears the {bands} mel_bands of its feature, the store has "
-                    f"{values} values a frame; `dvc repro extract` brings it up to date"
-                )
+        case Crnn(), LogMel():
+            _check_bands(config, feature, values)
             return crnn(config, feature, tags=tags)
+        case Multiscale(), LogMel():
+            _check_bands(config, feature, values)
+            return multiscale(config, feature, tags=tags)
         case DeepSpectrumRnn(), DeepSpectrum():
             known = values or _values(feature.network)
             return deep_spectrum_rnn(config, values=known, tags=tags)
@@ -62,6 +63,15 @@ def build(
             raise ConfigError(
                 f"a {config.kind} hears {HEARS[config.kind]}, got {feature.kind}"
             )
+
+
+def _check_bands(config: Model, feature: LogMel, values: int | None) -> None:
+    if values not in {None, feature.mel_bands}:
+        raise DataError(
+            f"a {config.kind} hears the {feature.mel_bands} mel_bands of its feature, "
+            f"the store has {values} values a frame; `dvc repro extract` brings it up "
+            "to date"
+        )
 
 
 def _values(network: ImageNetwork) -> int:

@@ -53,9 +53,7 @@ def analyser(feature: Feature, folder: Path) -> Analyser:
         case DeepSpectrum():
             path = folder / NETWORK
             if not path.is_file():
-                raise MissingError(
-                    f"{path} is not there; `dvc repro extract_deep_spectrum` makes it"
-                )
+                raise MissingError(f"{path} is not there; `dvc repro extract` makes it")
             network = imagenet.restored(feature.network, path)
             return partial(_deep_spectrum, feature=feature, network=network)
         case _:

@@ -177,8 +177,7 @@ def write_bundle(
         ignored = shutil.ignore_patterns("history*", ".*")
         shutil.copytree(source, folder / "models" / name, ignore=ignored)
         _copy_network(store, json.loads((source / DESCRIPTION).read_text()), folder)
-    thresholds = store.find("thresholds", f"{ENSEMBLE}.tsv", made_by="fuse")
-    shutil.copyfile(thresholds, folder / THRESHOLDS)
+    shutil.copyfile(store.find_thresholds(ENSEMBLE), folder / THRESHOLDS)
     write_text(folder / TAGS, "".join(f"{tag}\n" for tag in store.read_tags()))
     write_json(
         folder / WEIGHTS,
@@ -198,7 +197,7 @@ def _copy_network(store: Store, model: Mapping[str, Any], folder: Path) -> None:
     target = folder / "features" / name
     target.mkdir(parents=True, exist_ok=True)
     for file in (NETWORK, ORIGIN):
-        source = store.find("features", name, file, made_by="extract_deep_spectrum")
+        source = store.find("features", name, file, made_by="extract")
         shutil.copyfile(source, target / file)
 
 

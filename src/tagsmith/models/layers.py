@@ -6,8 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tagsmith.features.logmel import FLOOR_DB
-
+FLOOR_DB = -80.0  # below the maximum of a clip nothing is kept
 # Keras's .99 needs some 500 steps to forget its start; a small run has not many more.
 MOMENTUM = 0.95
 STATISTICS = "training_statistics"  # the layer that standardises by the training split

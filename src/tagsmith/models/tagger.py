@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from tagsmith.config import Crnn, DeepSpectrumRnn, Feature, Model, Scoring
+from tagsmith.config import (
+    Crnn,
+    DeepSpectrumRnn,
+    Feature,
+    Model,
+    Multiscale,
+    Scoring,
+)
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features.clips import Frames, padded, spread
 from tagsmith.store import Scores, write_json
@@ -38,7 +45,7 @@ class Tagger:
         config: Its section.
         feature: The feature that it hears.
         tags: The tags that it scores, in the order of its outputs.
-        network: Decibels `(batch, frames, bands)`, or `(batch, windows, values)` with
+        network: Clips `(batch, frames, bands)`, or `(batch, windows, values)` with
             NaN behind a track's end, to scores `(batch, tags)`.
     """
 
@@ -70,7 +77,7 @@ class Tagger:
         """
         score: Callable[[Sequence[Frames]], Scores]
         match self.config:
-            case Crnn(scoring=scoring):
+            case Crnn(scoring=scoring) | Multiscale(scoring=scoring):
                 together, score = TRACKS_AT_ONCE, partial(self._clips, scoring=scoring)
             case DeepSpectrumRnn(scoring_batch_size=size):
                 together, score = size, self._sequences

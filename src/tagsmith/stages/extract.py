@@ -1,8 +1,7 @@
 """Stage `extract`: audio becomes the features that models hear, in shards.
 
-`logmel` comes from the wavs, in parallel; `deep_spectrum` from the audio as it came, at
-its own sample rate: workers draw the pictures, and a CNN looks at those of many tracks
-at once.
+A `logmel` shard is a worker's; for `deep_spectrum`, workers draw the pictures and a CNN
+looks at those of many tracks at once.
 """
 
 import logging
@@ -103,12 +102,16 @@ def _plan(
 
 
 def _audio(store: Store, feature: Feature, paths: pd.Series) -> list[Path]:
-    """Return what a feature is made from: wavs, or the audio as it came."""
-    if isinstance(feature, DeepSpectrum):
-        raw = store.find("raw", made_by="ingest")
-        return [raw / path for path in paths]
-    wavs = store.find("wavs", made_by="convert")
-    return [wavs / Path(path).with_suffix(".wav") for path in paths]
+    """Return what a feature is made from: the audio as it came, or the wavs."""
+    match feature.audio:
+        case "raw":
+            raw = store.find("raw", made_by="ingest")
+            return [raw / path for path in paths]
+        case "wavs":
+            wavs = store.find("wavs", made_by="convert")
+            return [wavs / Path(path).with_suffix(".wav") for path in paths]
+        case _:
+            assert_never(feature.audio)
 
 
 def _unfinished(plan: list[_Shard]) -> list[_Shard]:

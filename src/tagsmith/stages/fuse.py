@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tagsmith.config import ENSEMBLE, GROUPS, SPLITS, Params, SplitName
+from tagsmith.config import ENSEMBLE, SPLITS, Params, SplitName
 from tagsmith.core import fusion, thresholds
 from tagsmith.core.fusion import Candidate
 from tagsmith.store import Store, atomic, write_json
@@ -33,6 +33,7 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
         truth, scores, params.fusion, groups=params.group_members
     )
     chosen = fusion.best(candidates)
+    store.empty("fusion")
     _write_choice(params, store, candidates, chosen)
     groups = {each.name: each.weights for each in candidates if _is_group(each)}
     _write_scores(params, store, {**groups, ENSEMBLE: chosen.weights})
@@ -54,7 +55,6 @@ def _read_scores(
 
 
 def _write_scores(params: Params, store: Store, systems: Weights) -> None:
-    store.empty("scores", GROUPS)  # of groups that are no more
     for split in SPLITS:
         tables = _read_scores(params, store, split)
         scores = {model: table.to_numpy() for model, table in tables.items()}
@@ -66,7 +66,6 @@ def _write_scores(params: Params, store: Store, systems: Weights) -> None:
 
 
 def _write_thresholds(params: Params, store: Store, systems: list[str]) -> None:
-    store.empty("thresholds", GROUPS)
     truth = store.read_truth("validation")
     for name in systems:
         scores = store.read_scores(name, "validation").to_numpy()

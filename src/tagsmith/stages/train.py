@@ -13,6 +13,8 @@ from tagsmith.config import (
     SPLITS,
     Crnn,
     DeepSpectrumRnn,
+    LogMel,
+    Multiscale,
     Params,
     RandomTrunk,
     SplitName,
@@ -125,9 +127,10 @@ def _split(
 ) -> Clips | Sequences:
     config = params.model(name)
     match config:
-        case Crnn(training=training):
-            rate = params.feature(config.feature).frames_per_second
-            return Clips(tracks, truth.to_numpy(), training, rate, params.seed)
+        case Crnn(training=training) | Multiscale(training=training):
+            feature = params.feature(config.feature)
+            assert isinstance(feature, LogMel)
+            return Clips(tracks, truth.to_numpy(), training, feature, params.seed)
         case DeepSpectrumRnn(training=training):
             return Sequences(tracks, truth.to_numpy(), training, params.seed)
         case _:

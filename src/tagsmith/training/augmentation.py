@@ -1,8 +1,8 @@
-"""Augmentation: what a clip's decibels go through while a network trains on it.
+"""Augmentation: what a clip's spectrogram goes through while a network trains on it.
 
 Filters, rooms and microphones colour a recording slowly over frequency and add noise;
-rendered or studio audio has neither. All of it happens on `(frames, bands)` decibels of
-amplitude, from one generator, so that a seed repeats an epoch.
+rendered or studio audio has neither. All of it happens on `(frames, bands)`, measured
+in decibels of amplitude, from one generator, so that a seed repeats an epoch.
 
 References:
     Park et al., "SpecAugment", Interspeech 2019, for the masks.
@@ -11,7 +11,7 @@ References:
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import Augmentation
+from tagsmith.config import Augmentation, LogMel
 
 EQUALIZER_KNOTS = 6  # gains are drawn here and interpolated over the bands
 
@@ -22,17 +22,26 @@ def augment(
     clip: Clip,
     config: Augmentation,
     *,
-    frames_per_second: float,
+    feature: LogMel,
     rng: np.random.Generator,
 ) -> Clip:
     """Return another recording of the same music.
 
     Args:
-        clip: `(frames, bands)` decibels.
+        clip: `(frames, bands)` on the feature's scale.
         config: How much of what.
-        frames_per_second: Of the clip.
+        feature: What the clip's frames are.
         rng: Where chance comes from.
     """
+    unit = np.float32(feature.decibel)
+    changed: Clip = unit * _augmented(clip / unit, config, feature, rng)
+    return changed
+
+
+def _augmented(
+    clip: Clip, config: Augmentation, feature: LogMel, rng: np.random.Generator
+) -> Clip:
+    """Return another recording in decibels."""
     frames, bands = clip.shape
     if config.shifted_bands:
         clip = _shifted(clip, config.shifted_bands, rng)
@@ -44,8 +53,8 @@ def augment(
     if config.masked_bands:
         clip = _masked(clip, config.masked_bands, axis=1, rng=rng)
     if config.masked_seconds:
-        widest = min(round(config.masked_seconds * frames_per_second), frames)
-        clip = _masked(clip, widest, axis=0, rng=rng)
+        widest = round(config.masked_seconds * feature.frames_per_second)
+        clip = _masked(clip, min(widest, frames), axis=0, rng=rng)
     return clip
 
 

@@ -14,9 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import ClipTraining, Training
+from tagsmith.config import ClipTraining, LogMel, Training
 from tagsmith.features.clips import Frames, crop, padded
-from tagsmith.features.logmel import relative
 from tagsmith.training.augmentation import augment
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -24,7 +23,7 @@ DRAWS = 1  # behind seed and number: a draw is not the epoch of that number
 AHEAD = 4  # batches that wait for the network: memory is bounded by them
 
 
-class Epochs(Protocol):
+class Lessons(Protocol):
     """What a network is taught: as many epochs of batches as anybody wants."""
 
     @property
@@ -43,13 +42,6 @@ class Epochs(Protocol):
         """Yield the batches of an epoch: what is heard, and its tags."""
 
 
-class TrainingSplit(Epochs, Protocol):
-    """The training split, as whoever learns hears it."""
-
-    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a batch's `(frames, values)` as the network standardises them."""
-
-
 @dataclass(frozen=True)
 class Clips:
     """The training split as an endless source of clips.
@@ -58,14 +50,14 @@ class Clips:
         tracks: `(frames, bands)` of each track, memory-mapped.
         truth: `(tracks, tags)`.
         training: Batch size, crops, augmentation.
-        frames_per_second: Of the feature.
+        feature: What the frames are.
         seed: Of the experiment.
     """
 
     tracks: Sequence[Frames]
     truth: NDArray[np.bool_]
     training: ClipTraining
-    frames_per_second: float
+    feature: LogMel
     seed: int
 
     @property
@@ -94,10 +86,6 @@ class Clips:
         rng = np.random.default_rng([self.seed, draw, DRAWS])
         return self._batches(np.arange(len(self.tracks)), rng)
 
-    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the frames of a batch, each relative to its clip's maximum."""
-        return np.concatenate([relative(clip) for clip in heard])
-
     def _batches(
         self, order: NDArray[np.int_], rng: np.random.Generator
     ) -> Iterator[Batch]:
@@ -111,12 +99,12 @@ class Clips:
         return augment(
             crop(track, self.clip_frames, shown, rng),
             self.training.augmentation,
-            frames_per_second=self.frames_per_second,
+            feature=self.feature,
             rng=rng,
         )
 
     def _frames(self, seconds: float) -> int:
-        return round(seconds * self.frames_per_second)
+        return round(seconds * self.feature.frames_per_second)
 
 
 @dataclass(frozen=True)
@@ -148,11 +136,6 @@ class Sequences:
             chosen = order[start : start + self.training.batch_size]
             heard = padded([self.tracks[track] for track in chosen])
             yield heard, self.truth[chosen].astype(np.float32)
-
-    def frames(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the steps of a batch, without those that only fill it."""
-        steps: NDArray[np.float32] = heard[~np.isnan(heard[..., 0])]
-        return steps
 
 
 @dataclass

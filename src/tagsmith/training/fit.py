@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from tagsmith.config import Phase, Training
 from tagsmith.errors import DataError
 from tagsmith.training import frozen
-from tagsmith.training.batches import Ahead, TrainingSplit
+from tagsmith.training.batches import Ahead, Lessons
 from tagsmith.training.checkpoint import Checkpoint, Progress, assign, values
 from tagsmith.training.learner import Learner, Validation, learner
 from tagsmith.training.statistics import finalize, set_statistics
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 def fit(
     tagger: "Tagger",
-    split: TrainingSplit,
+    split: Lessons,
     validation: Validation,
     checkpoint: Checkpoint,
     recorder: "Recorder",
@@ -90,7 +90,7 @@ def fit(
 
 def _begin(
     tagger: "Tagger",
-    split: TrainingSplit,
+    split: Lessons,
     checkpoint: Checkpoint,
     recorder: "Recorder",
 ) -> tuple[Progress, list[NDArray[Any]]]:

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import ClipTraining
+from tagsmith.config import TrunkTraining
 from tagsmith.errors import DataError, MissingError
 from tagsmith.store import atomic
 from tagsmith.training.batches import Ahead, Batch, Clips
@@ -50,7 +50,7 @@ class FrozenClips:
 
     draws: Sequence[NDArray[Any]]
     truth: NDArray[np.bool_]
-    training: ClipTraining
+    training: TrunkTraining
     seed: int
 
     @property
@@ -86,6 +86,7 @@ def draw(front: keras.Model, clips: Clips, *, epochs: int, folder: Path) -> Froz
     """
     began = time.perf_counter()
     training, tracks = clips.training, len(clips.tracks)
+    assert isinstance(training, TrunkTraining)
     count = min(training.frozen_clips_per_track, epochs * training.clips_per_track)
     place = folder / fingerprint(front)
     paths = [place / f"draw-{number:03d}.npy" for number in range(count)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from tagsmith.config import Crnn, Phase, TrunkPhase
 from tagsmith.features.clips import Frames, spread
 from tagsmith.models.crnn import TRUNK, split
 from tagsmith.training import frozen
-from tagsmith.training.batches import Clips, Epochs, TrainingSplit
+from tagsmith.training.batches import Clips, Lessons
 from tagsmith.training.losses import crossentropy
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ class Learner:
 
     Attributes:
         network: Compiled; its layers are the tagger's.
-        lessons: Epochs of what it hears.
+        lessons: What that is.
         score: Scores the validation split, `(tracks, tags)`.
     """
 
     network: keras.Model
-    lessons: Epochs
+    lessons: Lessons
     score: Callable[[], Scores]
 
 
 def learner(
     tagger: "Tagger",
-    training_split: TrainingSplit,
+    training_split: Lessons,
     *,
     validation: Validation,
     phase: Phase,
@@ -126,13 +126,33 @@ def _scored_clips(
 
 def _compile(made: Learner, phase: Phase) -> None:
     training = made.lessons.training
-    rate: Any = phase.learning_rate
-    if phase.decay == "cosine":
-        steps = phase.epochs * -(-made.lessons.per_epoch // training.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps)
+    steps = -(-made.lessons.per_epoch // training.batch_size)  # of an epoch
     optimizers = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
     made.network.compile(
-        optimizer=optimizers[training.optimizer](rate),
+        optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
         loss=crossentropy(made.lessons.truth, training.tag_weights),
     )
     made.network.optimizer.build(made.network.trainable_variables)
+
+
+def learning_rate(phase: Phase, steps: int) -> Any:  # noqa: ANN401 - a number or schedule
+    """Return what an optimizer takes: the rate, or the rate by step.
+
+    Args:
+        phase: With its `decay`.
+        steps: Batches of an epoch.
+    """
+    schedules = keras.optimizers.schedules
+    rate = phase.learning_rate
+    match phase.decay:
+        case "none":
+            return rate
+        case "cosine":
+            return schedules.CosineDecay(rate, phase.epochs * steps)
+        case tuple(epochs):
+            # A boundary is the last step, counted from 0, of the rate before it.
+            last = [epoch * steps - 1 for epoch in epochs]
+            tenths = [rate / 10**number for number in range(len(epochs) + 1)]
+            return schedules.PiecewiseConstantDecay(last, tenths)
+        case _:
+            assert_never(phase.decay)

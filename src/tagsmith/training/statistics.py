@@ -7,13 +7,13 @@ import keras
 import numpy as np
 
 from tagsmith.models.layers import STATISTICS
-from tagsmith.training.batches import TrainingSplit
+from tagsmith.training.batches import Lessons
 
 ENOUGH = 1000  # clips or tracks: for means of 64 bands, or of 1,280 values
 CONSTANT = 1e-10  # of the mean square; a variance below it is rounding
 
 
-def set_statistics(network: keras.Model, split: TrainingSplit) -> None:
+def set_statistics(network: keras.Model, split: Lessons) -> None:
     """Measure mean and variance of each band or value on training clips, once.
 
     A value that never changes there is only shifted: dividing by its deviation, zero,
@@ -21,10 +21,12 @@ def set_statistics(network: keras.Model, split: TrainingSplit) -> None:
     """
     if (layer := _layer(network)) is None:
         return
+    before = keras.Model(network.input, layer.input)
     heard, frames = 0, 0
     sums, squares = np.zeros((2, network.input_shape[2]))
     for batch, _ in split.epoch(0):
-        sample = split.frames(batch).astype(np.float64)
+        present = ~np.isnan(batch[..., 0])  # without steps that only fill a batch
+        sample = np.asarray(before.predict_on_batch(batch), np.float64)[present]
         sums += sample.sum(axis=0)
         squares += np.square(sample).sum(axis=0)
         frames += len(sample)
