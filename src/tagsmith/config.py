@@ -419,7 +419,8 @@ class Multiscale(Section):
     kind: Literal["multiscale"]
     feature: Name
     filters: tuple[tuple[PositiveInt, ...], ...]
-    joint_filters: tuple[PositiveInt, ...]  # of the convolutions behind all scales
+    joint_filters: tuple[PositiveInt, ...] = Field(min_length=1)  # behind all scales
+    batch_normalization: bool  # of every convolution; Dabral's have none
     dense_units: PositiveInt
     dropout: Fraction
     dropout_mask: Literal["clip", "batch"]  # each clip its own | one for all, as Dabral

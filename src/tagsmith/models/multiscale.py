@@ -17,7 +17,7 @@ from keras import layers
 
 from tagsmith.config import LogMel, Multiscale
 from tagsmith.errors import ConfigError
-from tagsmith.models.layers import STATISTICS
+from tagsmith.models.layers import MOMENTUM, STATISTICS
 
 # Of the finest scale's convolutions and the maxima behind them, (frames, bands); a
 # coarser scale begins further down, on maps of the same size.
@@ -25,8 +25,8 @@ KERNELS = ((7, 3), (5, 3), (3, 3))
 POOLS = ((4, 2), (4, 2), (2, 2))
 LAST_POOL = (2, 2)
 SMALLEST = (4 * 4 * 2 * 2, 2 * 2 * 2 * 2)  # frames and bands that leave one place
-# As published: Keras's own default, and of each of the flattened values.
-MOMENTUM, EPSILON = 0.99, 1e-3
+# Of the flattened values, as published.
+FLAT_MOMENTUM, EPSILON = 0.99, 1e-3
 
 
 def multiscale(config: Multiscale, feature: LogMel, *, tags: int) -> keras.Model:
@@ -41,11 +41,15 @@ def multiscale(config: Multiscale, feature: LogMel, *, tags: int) -> keras.Model
     x = layers.Normalization(axis=-1, name=STATISTICS)(clips)
     x = layers.Reshape((frames, feature.mel_bands, 1), name="channel")(x)
     x = layers.Concatenate(name="scales")(_scales(config, x))
-    for number, filters in enumerate(config.joint_filters, start=1):
-        x = _convolution(filters, (3, 3), name=f"joint{number}")(x)
-    x = layers.MaxPooling2D(LAST_POOL, name="joint_maximum")(x)
+    *before, last = config.joint_filters
+    for number, filters in enumerate(before, start=1):
+        x = _convolution(config, x, filters, KERNELS[-1], name=f"joint{number}")
+    name = f"joint{len(config.joint_filters)}"
+    x = _convolution(config, x, last, KERNELS[-1], pool=LAST_POOL, name=name)
     x = layers.Flatten(name="flat")(x)
-    x = layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name="norm")(x)
+    x = layers.BatchNormalization(
+        momentum=FLAT_MOMENTUM, epsilon=EPSILON, name="norm"
+    )(x)
     mask = (1, x.shape[-1]) if config.dropout_mask == "batch" else None
     x = layers.Dropout(config.dropout, noise_shape=mask, name="dropout")(x)
     x = _dense(config.dense_units, "relu", name="dense")(x)
@@ -63,21 +67,34 @@ def _scales(config: Multiscale, x: Any) -> list[Any]:  # noqa: ANN401 - Keras te
         stages = zip(filters, KERNELS[first:], POOLS[first:], strict=True)
         for number, (count, kernel, pool) in enumerate(stages, start=1):
             name = f"scale{first + 1}_{number}"
-            y = _convolution(count, kernel, name=name)(y)
-            y = layers.MaxPooling2D(pool, name=f"{name}_maximum")(y)
+            y = _convolution(config, y, count, kernel, pool=pool, name=name)
         maps.append(y)
     return maps
 
 
-def _convolution(filters: int, kernel: tuple[int, int], *, name: str) -> Any:  # noqa: ANN401
-    return layers.Conv2D(
+def _convolution(  # noqa: PLR0913 - what a convolution is made of
+    config: Multiscale,
+    x: Any,  # noqa: ANN401 - a Keras tensor, as is what it returns
+    filters: int,
+    kernel: tuple[int, int],
+    *,
+    pool: tuple[int, int] | None = None,
+    name: str,
+) -> Any:  # noqa: ANN401
+    normalize = config.batch_normalization
+    x = layers.Conv2D(
         filters,
         kernel,
         padding="same",
-        activation="relu",
+        use_bias=not normalize,
         kernel_initializer=_glorot(),
         name=name,
-    )
+    )(x)
+    if pool:  # before what follows: the same to ReLU, and less of it
+        x = layers.MaxPooling2D(pool, name=f"{name}_maximum")(x)
+    if normalize:
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _dense(units: int, activation: str, *, name: str) -> Any:  # noqa: ANN401

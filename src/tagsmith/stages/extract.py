@@ -132,7 +132,7 @@ def _make_logmel(
     todo = _unfinished(plan)
     mel_filters(feature)  # imports librosa once, before the workers are forked
     make = partial(_make_logmel_shard, feature=feature)
-    for _ in each(make, todo, params.engine, label="extract logmel"):
+    for _ in each(make, todo, params.engine, label=f"extract {folder.name}"):
         pass
     return len(plan), len(todo)
 

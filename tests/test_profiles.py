@@ -1,6 +1,6 @@
-"""The profile `mediaeval2019`, whole, on a tiny MTG-Jamendo in its publisher's format.
+"""The published profiles, whole, on tiny data sets in their publishers' formats.
 
-Sizes are shrunk by override; the profile says which stages, models and rules there are.
+Sizes are shrunk by override; a profile says which stages, models and rules there are.
 """
 
 import json
@@ -26,7 +26,7 @@ from tagsmith.stages import (
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
-from tests.fakes import jamendo
+from tests.fakes import jamendo, magnatagatune
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 
@@ -34,6 +34,12 @@ ONE_EPOCH = {"epochs": 1, "learning_rate": 0.001, "decay": "none"}
 SMALL = {
     "engine.workers": 1,
     "validation.shortest_seconds": 1.0,
+    "evaluation.bootstrap_samples": 20,
+    "promotion.bootstrap_samples": 20,
+    "promotion.floor": 0.0,
+}
+SMALL_MEDIAEVAL2019 = {
+    **SMALL,
     "architectures.crnn.trunk": {
         "kind": "random",
         "filters": [[4], [4], [4, 4], [4, 4]],
@@ -58,16 +64,17 @@ SMALL = {
         }
         for window in ("1s", "5s")
     },
-    "evaluation.bootstrap_samples": 20,
-    "promotion.bootstrap_samples": 20,
-    "promotion.floor": 0.0,
 }
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("jamendo")
-    return folder, jamendo.write(folder, jamendo.rows(seconds=6))
+SMALL_MAGNATAGATUNE = {
+    **SMALL,
+    "validation.most_quarantined": 0.1,
+    "architectures.multiscale.filters": [[4, 4, 4], [4, 4], [4]],
+    "architectures.multiscale.joint_filters": [4, 4],
+    "architectures.multiscale.dense_units": 8,
+    "architectures.multiscale.training.phases": [
+        {"epochs": 3, "learning_rate": 0.001, "decay": [1, 2]}
+    ],
+}
 
 
 @pytest.fixture
@@ -91,10 +98,18 @@ def run(params, store):
         stage.run(params, store, recorder)
 
 
-def test_from_the_publishers_files_to_the_nine_models_fusion(original, store):
-    folder, section = original
+def tagged(song, params):
+    """What the champion says of a recording, by tag."""
+    champion = f"models:/{params.promotion.registered_model}@champion"
+    text, failed = tagging.tag([song], champion, as_json=True)
+    assert not failed
+    return {heard["tag"]: heard["score"] for heard in json.loads(text)[0]["tags"]}
+
+
+def test_from_the_publishers_files_to_the_nine_models_fusion(store, tmp_path):
+    section = jamendo.write(tmp_path / "jamendo", jamendo.rows(seconds=6))
     profile = ROOT / "profiles/mediaeval2019.yaml"
-    params = Params.load(profile, {**SMALL, **section})
+    params = Params.load(profile, {**SMALL_MEDIAEVAL2019, **section})
     run(params, store)
     candidates = pd.read_csv(store.place("fusion", "candidates.csv"))
     assert (candidates["method"] == "single").sum() == 9
@@ -103,8 +118,25 @@ def test_from_the_publishers_files_to_the_nine_models_fusion(original, store):
     assert groups == {
         f"groups/{name}" for name in ("all", "crnn", "ds", "ds_1s", "ds_5s")
     }
-    song = next(folder.glob("audio/*/*.mp3"))
-    champion = f"models:/{params.promotion.registered_model}@champion"
-    text, failed = tagging.tag([song], champion, as_json=True)
-    assert not failed
-    assert {heard["tag"] for heard in json.loads(text)[0]["tags"]} == set(jamendo.TAGS)
+    song = next(tmp_path.glob("jamendo/audio/*/*.mp3"))
+    assert set(tagged(song, params)) == set(jamendo.TAGS)
+
+
+def test_from_magnatagatunes_zip_parts_to_its_champion(store, tmp_path):
+    folder = tmp_path / "magnatagatune"
+    section = magnatagatune.write(folder)["dataset"]
+    checksum = magnatagatune.md5(magnatagatune.pack(folder))
+    section = {**section, "audio_checksum": checksum}
+    profile = ROOT / "profiles/magnatagatune.yaml"
+    params = Params.load(profile, {**SMALL_MAGNATAGATUNE, "dataset": section})
+    run(params, store)
+    reasons = store.read_table("quarantine").set_index("track_id")["reason"]
+    assert {track.split("-")[3] for track in reasons.index} == {
+        magnatagatune.EMPTY,
+        magnatagatune.CORRUPT,
+    }
+    leaks = store.read_report("validation", made_by="validate")["leaks"]
+    assert leaks["test"]["recording"]["shared"] == 0
+    assert leaks["test"]["artist"]["shared"] > 0  # as on the real one
+    song = next(folder.glob("b/*.mp3"))
+    assert set(tagged(song, params)) == {"guitar", "drum", "flute"}
