@@ -20,7 +20,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
-from tests.fakes.experiments import TINY_NETWORK
+from tests.fakes.experiments import TINY_NETWORKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras, pytest.mark.timeout(1200)]
 
@@ -31,7 +31,11 @@ TINY = {
     "evaluation.bootstrap_samples": 50,
     "promotion.bootstrap_samples": 50,
     "promotion.floor": 0.0,
-    **{f"architectures.crnn.{key}": value for key, value in TINY_NETWORK.items()},
+    **{
+        f"architectures.{kind}.{key}": value
+        for kind, network in TINY_NETWORKS.items()
+        for key, value in network.items()
+    },
 }
 TRAIN_GRU = (
     *("mlflow", "run", ".", "-e", "train_crnn", "--env-manager", "local"),

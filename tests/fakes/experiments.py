@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 TAGS = ["flute", "organ", "slow"]
 
-TINY_NETWORK = {
+TINY_CRNN = {
     "trunk.filters": [[4], [8]],
     "recurrent_units": 8,
     "dense_units": 8,
@@ -27,7 +27,7 @@ TINY_NETWORK = {
     ],
     "scoring.clips": 2,
 }
-TINY_SEQUENCE_NETWORK = {
+TINY_DEEP_SPECTRUM_RNN = {
     "recurrent_units": 8,
     "recurrent_layers": 1,
     "dense_units": 8,
@@ -48,19 +48,19 @@ TINY_MULTISCALE = {
     "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
     "scoring.clips": 2,
 }
+TINY_NETWORKS = {
+    "crnn": TINY_CRNN,
+    "deep_spectrum_rnn": TINY_DEEP_SPECTRUM_RNN,
+    "multiscale": TINY_MULTISCALE,
+}
 VALUES = 12  # of what a made-up CNN sees in a window
 
 
 def tiny_params(**overrides: Any) -> Params:
     """Return the default profile with tiny networks, and overrides by dotted key."""
-    architectures = {
-        "crnn": TINY_NETWORK,
-        "deep_spectrum_rnn": TINY_SEQUENCE_NETWORK,
-        "multiscale": TINY_MULTISCALE,
-    }
     tiny = {
         f"architectures.{kind}.{key}": value
-        for kind, network in architectures.items()
+        for kind, network in TINY_NETWORKS.items()
         for key, value in network.items()
     }
     return Params.load(ROOT / "profiles" / "scores.yaml", {**tiny, **overrides})

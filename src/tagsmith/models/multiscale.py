@@ -47,9 +47,9 @@ def multiscale(config: Multiscale, feature: LogMel, *, tags: int) -> keras.Model
     name = f"joint{len(config.joint_filters)}"
     x = _convolution(config, x, last, KERNELS[-1], pool=LAST_POOL, name=name)
     x = layers.Flatten(name="flat")(x)
-    x = layers.BatchNormalization(
-        momentum=FLAT_MOMENTUM, epsilon=EPSILON, name="norm"
-    )(x)
+    x = layers.BatchNormalization(momentum=FLAT_MOMENTUM, epsilon=EPSILON, name="norm")(
+        x
+    )
     mask = (1, x.shape[-1]) if config.dropout_mask == "batch" else None
     x = layers.Dropout(config.dropout, noise_shape=mask, name="dropout")(x)
     x = _dense(config.dense_units, "relu", name="dense")(x)
@@ -72,7 +72,7 @@ def _scales(config: Multiscale, x: Any) -> list[Any]:  # noqa: ANN401 - Keras te
     return maps
 
 
-def _convolution(  # noqa: PLR0913 - what a convolution is made of
+def _convolution(
     config: Multiscale,
     x: Any,  # noqa: ANN401 - a Keras tensor, as is what it returns
     filters: int,
