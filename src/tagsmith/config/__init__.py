@@ -1,0 +1,104 @@
+"""`params.yaml` as frozen, closed models: its only reader, and the way to override.
+
+Every number of an experiment stands in `params.yaml`; there are no defaults in code.
+An override, whether from `--set`, `mlflow run -P` or a tuner, is a mapping from dotted
+key to value that is applied before validation. Functions take the narrowest section
+they need.
+"""
+
+from tagsmith.config.datasets import (
+    Dataset,
+    FolderDataset,
+    JamendoDataset,
+    MagnaTagATuneDataset,
+    ScoresDataset,
+    SplitShares,
+)
+from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
+from tagsmith.config.features import (
+    Application,
+    ColourMap,
+    DeepSpectrum,
+    EfficientNetLite0,
+    Feature,
+    ImageNetwork,
+    LogMel,
+)
+from tagsmith.config.models import (
+    HEARS,
+    Crnn,
+    DeepSpectrumRnn,
+    Model,
+    Multiscale,
+    RandomTrunk,
+    Scoring,
+    Trunk,
+    VggishTrunk,
+)
+from tagsmith.config.params import (
+    ENSEMBLE,
+    GROUPS,
+    MOST_SUBSETTED,
+    Engine,
+    Params,
+    Validation,
+    Wavs,
+)
+from tagsmith.config.reading import parse_overrides, read_yaml
+from tagsmith.config.section import SPLITS, Comparison, Section, SplitName
+from tagsmith.config.training import (
+    Augmentation,
+    ClipTraining,
+    Phase,
+    Training,
+    TrunkPhase,
+    TrunkTraining,
+)
+
+__all__ = [
+    "ENSEMBLE",
+    "GROUPS",
+    "HEARS",
+    "MOST_SUBSETTED",
+    "SPLITS",
+    "Application",
+    "Augmentation",
+    "Calibration",
+    "ClipTraining",
+    "ColourMap",
+    "Comparison",
+    "Crnn",
+    "Dataset",
+    "DeepSpectrum",
+    "DeepSpectrumRnn",
+    "EfficientNetLite0",
+    "Engine",
+    "Evaluation",
+    "Feature",
+    "FolderDataset",
+    "Fusion",
+    "ImageNetwork",
+    "JamendoDataset",
+    "LogMel",
+    "MagnaTagATuneDataset",
+    "Model",
+    "Multiscale",
+    "Params",
+    "Phase",
+    "Promotion",
+    "RandomTrunk",
+    "Scoring",
+    "ScoresDataset",
+    "Section",
+    "SplitName",
+    "SplitShares",
+    "Training",
+    "Trunk",
+    "TrunkPhase",
+    "TrunkTraining",
+    "Validation",
+    "VggishTrunk",
+    "Wavs",
+    "parse_overrides",
+    "read_yaml",
+]

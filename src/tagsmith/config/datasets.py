@@ -1,0 +1,84 @@
+"""Data sets: what is learned from, and how it is split."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from tagsmith.config.section import Checksum, Fraction, Section
+
+
+class SplitShares(Section):
+    """How groups of tracks are dealt to the splits: shares that sum to 1."""
+
+    train: Fraction
+    validation: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - rounding of decimals in YAML
+            raise ValueError(f"train + validation + test must be 1, got {total:g}")
+        return self
+
+
+class ScoresDataset(Section):
+    """The default data set: real compositions, synthesised performances."""
+
+    kind: Literal["scores"]
+    clips: PositiveInt
+    clip_seconds: PositiveFloat
+    soundfonts: tuple[str, ...]
+    shares: SplitShares
+
+
+class FolderDataset(Section):
+    """Bring your own music: a manifest beside a folder of audio."""
+
+    kind: Literal["folder"]
+    manifest: Path
+    root: Path
+    shares: SplitShares
+
+
+class JamendoDataset(Section):
+    """MTG-Jamendo: the publisher's tables, and audio that is there or fetched.
+
+    `metadata` is a checkout of the publisher's repository, `audio` the folder that its
+    paths are below; `fetch` names what is downloaded into it, if anything.
+    """
+
+    kind: Literal["jamendo"]
+    metadata: Path
+    subset: Literal["all", "moodtheme", "instrument", "genre", "top50tags"]
+    split: Annotated[int, Field(ge=0, le=4)]
+    audio: Path
+    fetch: Literal["none", "audio", "audio-low"]
+
+
+class MagnaTagATuneDataset(Section):
+    """MagnaTagATune: the publisher's annotations and audio, there already or fetched.
+
+    `folder` holds `annotations_final.csv`, and `mp3.zip.001` to `.003` or the audio
+    that was unpacked from them. A recording is what the publisher calls a track: it was
+    cut into the clips that are tracks here.
+    """
+
+    kind: Literal["magnatagatune"]
+    folder: Path
+    fetch: bool
+    annotations_checksum: Checksum
+    audio_checksum: Checksum  # of the three parts, joined
+    synonyms: str  # published | none | a file like the published one
+    most_frequent_tags: PositiveInt
+    frequent_in: Literal["train", "all"]  # whose clips are counted
+    untagged: Literal["keep", "drop"]  # clips with none of these tags
+    split: Literal["folder", "original", "recording", "album", "artist"]
+    shares: SplitShares  # of recordings, albums or artists; the others are fixed
+
+
+Dataset = Annotated[
+    ScoresDataset | FolderDataset | JamendoDataset | MagnaTagATuneDataset,
+    Field(discriminator="kind"),
+]

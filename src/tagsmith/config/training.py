@@ -1,0 +1,105 @@
+"""Training: how a network learns."""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from tagsmith.config.section import Section
+
+
+class Phase(Section):
+    """A stretch of epochs, from the best weights so far and with a new optimizer."""
+
+    epochs: PositiveInt
+    learning_rate: PositiveFloat
+    decay: Literal["none", "cosine"] | tuple[PositiveInt, ...]  # epochs: a tenth behind
+
+    @model_validator(mode="after")
+    def _steps_lie_in_the_phase(self) -> Self:
+        if isinstance(self.decay, str):
+            return self
+        if any(early >= late for early, late in pairwise([*self.decay, self.epochs])):
+            raise ValueError(
+                f"decay {list(self.decay)} must be rising numbers of epochs below "
+                f"epochs ({self.epochs}): behind each the rate is a tenth"
+            )
+        return self
+
+
+class TrunkPhase(Phase):
+    """A phase of a network whose trunk may be frozen."""
+
+    train_trunk: bool
+
+
+class Augmentation(Section):
+    """What is done to a clip's decibels while training; zeros switch it off.
+
+    The first three are standard deviations; `background_db` is how far below the clip's
+    maximum the level of an added noise lies, drawn between its two ends.
+    """
+
+    noise_db: NonNegativeFloat
+    tilt_db: NonNegativeFloat
+    equalizer_db: NonNegativeFloat
+    background_db: tuple[float, float] | None
+    shifted_bands: NonNegativeInt
+    masked_bands: NonNegativeInt
+    masked_seconds: NonNegativeFloat
+
+
+class Training(Section):
+    """How a network learns the training split, whatever it hears."""
+
+    optimizer: Literal["rmsprop", "adam"]
+    batch_size: PositiveInt
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    patience_epochs: NonNegativeInt
+    tag_weights: Literal["none", "balanced"]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases)
+
+
+class ClipTraining(Training):
+    """How a network learns from clips of tracks.
+
+    A training clip is `clip_seconds` long; it shows a crop of one of `crop_seconds`,
+    repeated until the clip is full.
+    """
+
+    clip_seconds: PositiveFloat
+    crop_seconds: tuple[PositiveFloat, ...] = Field(min_length=1)
+    clips_per_track: PositiveInt
+    augmentation: Augmentation
+
+    @model_validator(mode="after")
+    def _crops_fit_the_clip(self) -> Self:
+        if max(self.crop_seconds) > self.clip_seconds:
+            raise ValueError(
+                f"crop_seconds ({max(self.crop_seconds):g}) is longer than "
+                f"clip_seconds ({self.clip_seconds:g})"
+            )
+        return self
+
+
+class TrunkTraining(ClipTraining):
+    """How a network whose trunk may be frozen learns from clips.
+
+    While it is, `frozen_clips_per_track` clips of a track are drawn once, and what the
+    trunk makes of them is kept.
+    """
+
+    phases: tuple[TrunkPhase, ...] = Field(min_length=1)
+    frozen_clips_per_track: PositiveInt
