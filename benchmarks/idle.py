@@ -7,7 +7,6 @@ starting Python, importing DVC, taking its locks and finding nothing to do.
 """
 
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -65,7 +64,8 @@ def _our_shape(place: Path, files: int) -> int:
             shutil.copy(source, copy)
     path = place / "dvc.yaml"
     tree = read_yaml(path)
-    for stage in tree["stages"].values():
+    for entry in tree["stages"].values():
+        stage = entry.get("do", entry)
         outputs = [
             _path(out)
             for kind in ("outs", "metrics", "plots")
@@ -73,10 +73,9 @@ def _our_shape(place: Path, files: int) -> int:
         ]
         stage["cmd"] = " && ".join(_make(output, files) for output in outputs) or "true"
     path.write_text(json.dumps(tree), "utf-8")  # JSON is YAML
-    return sum(
-        math.prod(map(len, stage.get("matrix", {}).values()))
-        for stage in tree["stages"].values()
-    )
+    params = read_yaml(place / "params.yaml")
+    sections = (entry.get("foreach", "") for entry in tree["stages"].values())
+    return sum(len(params[each.strip("${}")]) if each else 1 for each in sections)
 
 
 def _one_stage(place: Path) -> None:
@@ -91,7 +90,7 @@ def _path(output: str | dict[str, Any]) -> str:
 
 
 def _make(output: str, files: int) -> str:
-    """Return a shell command that makes an output, DVC's `${item...}` left in it."""
+    """Return a shell command that makes an output, DVC's `${key}` left in it."""
     if Path(output).suffix and not output.endswith("}"):
         return f"mkdir -p {Path(output).parent} && echo {output} > {output}"
     suffix = AUDIO.get(output)

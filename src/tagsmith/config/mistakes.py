@@ -26,6 +26,7 @@ def explained(error: ValidationError, path: Path) -> str:
         lines.append(f"  {place}: {message}" if place else f"  {message}")
     return f"{path} is not a valid experiment:\n" + "\n".join(lines)
 
+
 def nearest(word: str, words: object) -> str:
     """Return a hint at the most similar of some words, empty if none is similar."""
     names = [str(w) for w in words] if isinstance(words, Iterable) else []

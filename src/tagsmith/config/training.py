@@ -1,7 +1,7 @@
 """Training: how a network learns."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
     Field,
