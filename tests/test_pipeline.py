@@ -119,7 +119,6 @@ def test_the_features_and_models_of_params_yaml_are_the_graph():
     assert {stage: text for stage, text in sections.items() if text} == {
         "extract": "${features}",
         "train": "${models}",
-        "calibrate": "${models}",
     }
 
 

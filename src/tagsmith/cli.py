@@ -155,16 +155,16 @@ def train(
 
 @app.command(rich_help_panel=STAGES)
 def calibrate(
-    model: str,
+    model: Annotated[str, typer.Argument(help="One of them; all if none.")] = "",
     set_: Set = None,
     store: StoreDir = None,
     params: ParamsFile = DEFAULT_PARAMS,
 ) -> None:
-    """Validation scores become one threshold per tag."""
+    """Validation scores become one threshold per model and tag."""
     from tagsmith.stages import calibrate
 
     context = _context(set_, store, params)
-    with _recorder(context, "calibrate", f"calibrate {model}") as recorder:
+    with _recorder(context, "calibrate", f"calibrate {model}".rstrip()) as recorder:
         calibrate.run(context.params, context.store, recorder, model)
 
 

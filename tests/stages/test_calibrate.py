@@ -44,7 +44,7 @@ def test_a_tag_missing_from_validation_is_never_decided(store):
     recorder = MemoryRecorder()
     calibrate.run(scored.params(), store, recorder, MODEL)
     assert np.isposinf(store.read_thresholds(MODEL)["slow"])
-    assert ("tags_never_decided", 1.0, 0) in recorder.logged_metrics
+    assert (f"{MODEL}/tags_never_decided", 1.0, 0) in recorder.logged_metrics
 
 
 def test_the_rule_is_a_parameter(store):
@@ -53,6 +53,13 @@ def test_the_rule_is_a_parameter(store):
     youden = scored.params(**{"calibration.rule": "youden"})
     calibrate.run(youden, store, MemoryRecorder(), MODEL)
     assert store.read_thresholds(MODEL) != f1
+
+
+def test_without_a_name_every_model_is_calibrated_and_no_other_left(store):
+    store.write_thresholds("gone", {"slow": 0.5})
+    calibrate.run(scored.params(), store, MemoryRecorder())
+    left = {path.stem for path in store.place("thresholds").iterdir()}
+    assert left == set(scored.params().models)
 
 
 def test_an_unknown_model_is_refused_with_those_there_are(store):

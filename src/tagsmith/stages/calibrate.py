@@ -1,4 +1,4 @@
-"""Stage `calibrate`: a model's validation scores become one threshold per tag."""
+"""Stage `calibrate`: validation scores become one threshold per model and tag."""
 
 import logging
 
@@ -12,18 +12,24 @@ from tagsmith.tracking.recording import Recorder
 logger = logging.getLogger(__name__)
 
 
-def run(params: Params, store: Store, recorder: Recorder, model: str) -> None:
-    """Choose the thresholds of `model` and write them.
+def run(
+    params: Params, store: Store, recorder: Recorder, only: str | None = None
+) -> None:
+    """Choose the thresholds of every model, or of one, and write them.
 
     Raises:
         ConfigError: There is no such model.
-        MissingError: It has not been trained.
+        MissingError: A model has not been trained.
     """
-    params.model(model)
+    if only:
+        params.model(only)
+    else:
+        store.empty("thresholds")  # of models that are no more
     truth = store.read_truth("validation")
-    scores = store.read_scores(model, "validation").to_numpy()
-    limits = thresholds.fit(truth.to_numpy(), scores, params.calibration)
-    store.write_thresholds(model, dict(zip(truth.columns, limits, strict=True)))
-    never = int(np.isinf(limits).sum())
-    recorder.metrics({"tags_never_decided": float(never)})
-    logger.info("%s: %d thresholds, %d never reached", model, limits.size, never)
+    for model in [only] if only else params.models:
+        scores = store.read_scores(model, "validation").to_numpy()
+        limits = thresholds.fit(truth.to_numpy(), scores, params.calibration)
+        store.write_thresholds(model, dict(zip(truth.columns, limits, strict=True)))
+        never = int(np.isinf(limits).sum())
+        recorder.metrics({f"{model}/tags_never_decided": float(never)})
+        logger.info("%s: %d thresholds, %d never reached", model, limits.size, never)
