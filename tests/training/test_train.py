@@ -154,7 +154,7 @@ def test_it_learns_tags_that_leave_their_own_marks(store, name):
             "architectures.crnn.training.clips_per_track": 20,
             "architectures.deep_spectrum_rnn.training.phases": [sequences],
             "architectures.multiscale.training.phases": [phase],
-            "architectures.multiscale.training.clips_per_track": 10,
+            "architectures.multiscale.training.clips_per_track": 20,
         }
     )
     recorder = MemoryRecorder()
