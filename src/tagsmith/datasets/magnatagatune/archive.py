@@ -72,7 +72,7 @@ def _wrong(folder: Path, evidence: str, part: str) -> str:
             "every file in it is what it says of itself; fetch all parts again, or set "
             "dataset.audio_checksum to '' for an archive of your own"
         )
-    return told + f"{part} is wrong; delete it and fetch it again, the others can stay"
+    return told + f"{part} is wrong; delete it and fetch it again; others may be right"
 
 
 # --- files of the archive
