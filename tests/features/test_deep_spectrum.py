@@ -31,6 +31,7 @@ def feature(**changes):
     return TypeAdapter(DeepSpectrum).validate_python(
         {
             "kind": "deep_spectrum",
+            "audio": "raw",
             "seconds": 29.0,
             "window_seconds": 5.0,
             "hop_seconds": 5.0,
