@@ -1,6 +1,5 @@
 """What `datasets/magnatagatune` promises of annotations, synonyms and splits."""
 
-import gzip
 import hashlib
 
 import numpy as np
@@ -23,7 +22,6 @@ from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes import magnatagatune as fake
 
-PUBLISHED = "md5:f04fa01752a8cc64f6e1ca142a0fef1d"
 SHORT = fake.rows(seconds=1)
 
 MERGED_TOP = """guitar 4861, classical 4358, slow 3547, techno 2954, string 2842,
@@ -75,15 +73,6 @@ def tiny(tmp_path, written):
     files.copy_all(paths, written, tmp_path, workers=1)
     fake.write_annotations(tmp_path, SHORT)
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def official(fixtures, tmp_path_factory):
-    """The publisher's annotations."""
-    path = tmp_path_factory.mktemp("mtat") / annotations.NAME
-    content = (fixtures / "mtat" / "annotations_final.csv.gz").read_bytes()
-    path.write_bytes(gzip.decompress(content))
-    return annotations.read(path, PUBLISHED)
 
 
 @pytest.fixture(scope="module")
@@ -423,9 +412,9 @@ def test_what_is_no_table_is_refused(tmp_path, content, message):
 
 
 def test_another_table_than_the_published_is_refused(tiny):
-    said = rf"not the published table: expected {PUBLISHED}, got md5:.*delete it"
+    said = rf"not the published table: expected {fake.PUBLISHED}, got md5:.*delete it"
     with pytest.raises(DataError, match=said):
-        listing(tiny, annotations_checksum=PUBLISHED)
+        listing(tiny, annotations_checksum=fake.PUBLISHED)
 
 
 def test_a_table_that_is_not_there_is_answered_with_the_way_out(tmp_path):

@@ -4,26 +4,13 @@ The original deals clips at random, so that test holds other parts of what train
 heard; the split by folder keeps recordings and albums apart, though not artists.
 """
 
-import gzip
-
 import pandas as pd
 import pytest
 
 from tagsmith.config import MagnaTagATuneDataset
 from tagsmith.core import leaks
-from tagsmith.datasets.magnatagatune import annotations, partition
+from tagsmith.datasets.magnatagatune import partition
 from tests.fakes import magnatagatune as fake
-
-PUBLISHED = "md5:f04fa01752a8cc64f6e1ca142a0fef1d"
-
-
-@pytest.fixture(scope="module")
-def official(fixtures, tmp_path_factory):
-    """The publisher's annotations."""
-    path = tmp_path_factory.mktemp("mtat") / annotations.NAME
-    content = (fixtures / "mtat" / "annotations_final.csv.gz").read_bytes()
-    path.write_bytes(gzip.decompress(content))
-    return annotations.read(path, PUBLISHED)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ TAGS = ("no voice", "guitars", "flute", "drums", "guitar", "drum", "sitar", "flu
 FOLDERS = "0bcd"
 ALBUMS = (("first", 0), ("first", 0), ("first", 1), ("second", 0))
 RATE_HZ = 16000
+PUBLISHED = "md5:f04fa01752a8cc64f6e1ca142a0fef1d"  # of the real annotations
 PARTS = ("mp3.zip.001", "mp3.zip.002", "mp3.zip.003")
 EMPTY, CORRUPT = "gone", "broken"
 Row = dict[str, Any]

@@ -7,13 +7,18 @@ count.
 
 import http.client
 import logging
+import shutil
 import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
+from tqdm import tqdm
+
+from tagsmith.datasets.files import GB
 from tagsmith.errors import MissingError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +38,78 @@ _NETWORK = (
     TimeoutError,
     ssl.SSLError,
 )
+
+
+class Remote(Protocol):
+    """A file that is fetched."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def part(self) -> Path:
+        """Where it grows."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Its size; 0 if the server does not say."""
+
+
+Found = TypeVar("Found", bound=Remote)
+
+
+def left(remotes: Iterable[Remote]) -> int:
+    """Return how many bytes of files are still to come."""
+    return sum(max(each.total_bytes - there(each.part), 0) for each in remotes)
+
+
+def announce(
+    remotes: Sequence[Remote], folder: Path, *, label: str, kind: str, server: str
+) -> None:
+    """Log how much will come and how much room there is.
+
+    Args:
+        remotes: What will come.
+        folder: Where to.
+        label: The data set's name.
+        kind: What the files are: `tars`.
+        server: Where they are served.
+    """
+    unsized = sum(not each.total_bytes for each in remotes)
+    logger.info(
+        "%s: %d %s of %s are still to come, %.1f GB%s; %.1f GB are free at %s",
+        label,
+        len(remotes),
+        kind,
+        server,
+        left(remotes) / GB,
+        f" and {unsized} of unknown size" if unsized else "",
+        shutil.disk_usage(folder).free / GB,
+        folder,
+    )
+
+
+def counted(remotes: Sequence[Found], *, label: str) -> Iterator[tuple[Found, Tick]]:
+    """Yield each file with what tells a progress bar of it; log those that are there.
+
+    Args:
+        remotes: The files, all of which the bar counts.
+        label: The data set's name.
+    """
+    # disable=None: no bar where nobody looks, in a log.
+    with tqdm(
+        total=sum(each.total_bytes for each in remotes),
+        initial=sum(there(each.part) for each in remotes),
+        unit="B",
+        unit_scale=True,
+        disable=None,
+    ) as bar:
+        for number, each in enumerate(remotes, start=1):
+            yield each, bar.update
+            logger.info(
+                "%s: %s is there, %d of %d", label, each.name, number, len(remotes)
+            )
 
 
 def size(address: str) -> int:

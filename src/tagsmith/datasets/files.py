@@ -14,8 +14,10 @@ from functools import partial
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tagsmith.errors import DataError
+from tagsmith.errors import DataError, MissingError
 from tagsmith.store import atomic
+
+GB = 1e9
 
 
 def leads_outside(path: str, root: Path) -> bool:
@@ -72,6 +74,26 @@ def refuse_raw(raw: Path, **paths: Path) -> None:
                 f"dataset.{name} is {path}, but {raw} is for the copies, and what is "
                 "not listed is removed from there; keep your music elsewhere"
             )
+
+
+def refuse_full(folder: Path, needed_bytes: int, *, purpose: str, way_out: str) -> None:
+    """Refuse to begin what the disk has too little room for.
+
+    Args:
+        folder: Where it would go.
+        needed_bytes: How much room it takes.
+        purpose: What the room is needed for: `to unpack the audio`.
+        way_out: What to do about it.
+
+    Raises:
+        MissingError: There is less room.
+    """
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes:
+        raise MissingError(
+            f"{folder} has {free_bytes / GB:.1f} GB free, but {needed_bytes / GB:.1f} "
+            f"GB are needed {purpose}; {way_out}"
+        )
 
 
 def copy_all(paths: Iterable[str], root: Path, raw: Path, *, workers: int) -> int:

@@ -6,27 +6,21 @@ whole or not at all; then the tar is removed. What is there is not fetched again
 """
 
 import hashlib
-import logging
-import shutil
 import tarfile
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from tagsmith.config import JamendoDataset
-from tagsmith.datasets import download
+from tagsmith.datasets import download, files
 from tagsmith.datasets.jamendo import manifests
-from tagsmith.errors import DataError, MissingError
+from tagsmith.errors import DataError
 from tagsmith.store import atomic
 
-logger = logging.getLogger(__name__)
-
 SERVER = "https://cdn.freesound.org/mtg-jamendo"
+LABEL = "jamendo"
 ASKED_AT_ONCE = 8  # tars whose size is asked for
-GB = 1e9
 WAY_OUT = (
     "fetch it again; if that does not help, update the checkout of the publisher's "
     "repository"
@@ -72,16 +66,17 @@ def fetch(config: JamendoDataset, missing: Collection[str]) -> None:
     checksums = manifests.tracks(config.metadata, config.subset, config.fetch)
     tars = _tars(config, {path.split("/")[0] for path in missing})
     config.audio.mkdir(parents=True, exist_ok=True)
-    _announce(tars, config.audio)
-    total = sum(tar.total_bytes for tar in tars)
-    begun = sum(download.there(tar.part) for tar in tars)
-    # disable=None: no bar where nobody looks, in a log.
-    with tqdm(
-        total=total, initial=begun, unit="B", unit_scale=True, disable=None
-    ) as bar:
-        for number, tar in enumerate(tars, start=1):
-            _bring(tar, config.audio, checksums, tick=bar.update)
-            logger.info("jamendo: %s is there, %d of %d", tar.name, number, len(tars))
+    download.announce(tars, config.audio, label=LABEL, kind="tars", server=SERVER)
+    # Tracks take the room of their tar, and while one is unpacked it is there twice.
+    files.refuse_full(
+        config.audio,
+        download.left(tars) + max(tar.total_bytes for tar in tars),
+        purpose="to fetch and unpack the audio",
+        way_out="make room, name a folder on another disk in dataset.audio, or set "
+        "dataset.fetch to audio-low",
+    )
+    for tar, tick in download.counted(tars, label=LABEL):
+        _bring(tar, config.audio, checksums, tick=tick)
 
 
 def _tars(config: JamendoDataset, folders: Collection[str]) -> list[Tar]:
@@ -104,30 +99,6 @@ def _tars(config: JamendoDataset, folders: Collection[str]) -> list[Tar]:
         Tar(tar, sha256, address, config.audio / f".{tar}.part", size)
         for (tar, sha256), address, size in zip(wanted, addresses, sizes, strict=True)
     ]
-
-
-def _announce(tars: Collection[Tar], audio: Path) -> None:
-    """Say how much will come and how much room there is; refuse if it is too little."""
-    left = sum(max(tar.total_bytes - download.there(tar.part), 0) for tar in tars)
-    # Tracks take the room of their tar, and while one is unpacked it is there twice.
-    needed = left + max(tar.total_bytes for tar in tars)
-    free = shutil.disk_usage(audio).free
-    unsized = sum(not tar.total_bytes for tar in tars)
-    logger.info(
-        "jamendo: %d tars of %s are still to come, %.1f GB%s; %.1f GB are free at %s",
-        len(tars),
-        SERVER,
-        left / GB,
-        f" and {unsized} of unknown size" if unsized else "",
-        free / GB,
-        audio,
-    )
-    if free < needed:
-        raise MissingError(
-            f"{audio} has {free / GB:.1f} GB free, but {needed / GB:.1f} GB are needed "
-            "to fetch and unpack the audio; make room, name a folder on another disk "
-            "in dataset.audio, or set dataset.fetch to audio-low"
-        )
 
 
 def _bring(

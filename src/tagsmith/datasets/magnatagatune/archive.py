@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tagsmith.datasets import files
 from tagsmith.datasets.magnatagatune import culprit
 from tagsmith.datasets.magnatagatune.joined import Joined
-from tagsmith.errors import DataError, MissingError
+from tagsmith.errors import DataError
 from tagsmith.store import atomic
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 PARTS = ("mp3.zip.001", "mp3.zip.002", "mp3.zip.003")
 CHUNK_BYTES = 1 << 20
 ENCRYPTED = 0x1  # bit of a member's flags
-GB = 1e9
 
 
 def unpack(folder: Path, listed: Collection[str], *, checksum: str) -> None:
@@ -48,7 +47,9 @@ def unpack(folder: Path, listed: Collection[str], *, checksum: str) -> None:
     """
     joined = Joined([folder / name for name in PARTS])
     with io.BufferedReader(joined, CHUNK_BYTES) as file:
-        logger.info("magnatagatune: checking %.1f GB of parts", joined.ends[-1] / GB)
+        logger.info(
+            "magnatagatune: checking %.1f GB of parts", joined.ends[-1] / files.GB
+        )
         found = files.checksum(file, like=checksum)
         if found != checksum:
             expected = f"expected {checksum}, got {found}"
@@ -90,7 +91,12 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, listed: Collection[str]) -> 
         len(wanted) - len(todo),
         len(members) - len(wanted),
     )
-    _refuse_full(folder, sum(info.file_size for info in todo.values()))
+    files.refuse_full(
+        folder,
+        sum(info.file_size for info in todo.values()),
+        purpose="to unpack the audio",
+        way_out="make room, or name a folder on another disk in dataset.folder",
+    )
     for path, info in tqdm(todo.items(), unit="file", disable=None):
         with (
             atomic(folder / path) as temporary,
@@ -132,13 +138,3 @@ def _is_there(path: Path, info: zipfile.ZipInfo) -> bool:
     if not path.is_file() or path.stat().st_size != info.file_size:
         return False
     return zlib.crc32(path.read_bytes()) == info.CRC
-
-
-def _refuse_full(folder: Path, needed_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < needed_bytes:
-        raise MissingError(
-            f"{folder} has {free_bytes / GB:.1f} GB free, but {needed_bytes / GB:.1f} "
-            "GB are needed to unpack the audio; make room, or name a folder on another "
-            "disk in dataset.folder"
-        )
