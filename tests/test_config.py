@@ -164,3 +164,9 @@ def test_subsets_of_too_many_models_are_refused_before_anything_is_trained():
     changes = {"models": many, "fusion.groups": {}, "fusion.methods": ["subsets"]}
     text = message(changes)
     assert "at most 16 models, got 17; use 'greedy'" in text
+
+
+def test_a_crnn_hears_decibels_only():
+    natural = {"models.crnn_gru.feature": "logmel_11025"}
+    with pytest.raises(ConfigError, match=r"crnn and hears decibels.*is natural"):
+        Params.load(ROOT / "params.yaml", natural)

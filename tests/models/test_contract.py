@@ -118,6 +118,17 @@ def test_a_crnn_saved_before_widths_were_written_is_read(tagger, tracks, tmp_pat
     assert load(tmp_path).score_features(list(tracks)).shape == (6, len(TAGS))
 
 
+@pytest.mark.parametrize("name", ["crnn_gru"])
+def test_a_model_of_another_version_is_refused_with_the_way_out(tagger, tmp_path):
+    tagger.save(tmp_path)
+    path = tmp_path / "model.json"
+    description = json.loads(path.read_text())
+    del description["feature"]["scale"]
+    path.write_text(json.dumps(description))
+    with pytest.raises(DataError, match=r"another version.*scale.*train it again"):
+        load(tmp_path)
+
+
 def test_a_feature_of_another_width_is_refused():
     with pytest.raises(
         DataError, match="64 mel_bands of its feature, the store has 96"

@@ -62,6 +62,15 @@ def test_without_a_name_every_model_is_calibrated_and_no_other_left(store):
     assert left == set(scored.params().models)
 
 
+def test_what_is_missing_costs_no_thresholds(store):
+    calibrate.run(scored.params(), store, MemoryRecorder())
+    before = store.read_thresholds(MODEL)
+    (store.root / "scores" / MODEL / "validation.parquet").unlink()
+    with pytest.raises(MissingError, match="dvc repro train"):
+        calibrate.run(scored.params(), store, MemoryRecorder())
+    assert store.read_thresholds(MODEL) == before
+
+
 def test_an_unknown_model_is_refused_with_those_there_are(store):
     with pytest.raises(ConfigError, match="no model 'crnn_gro'"):
         calibrate.run(scored.params(), store, MemoryRecorder(), "crnn_gro")

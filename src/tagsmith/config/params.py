@@ -17,9 +17,9 @@ from pydantic import (
 
 from tagsmith.config.datasets import Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
-from tagsmith.config.features import Feature
+from tagsmith.config.features import Feature, LogMel
 from tagsmith.config.mistakes import explained, nearest
-from tagsmith.config.models import HEARS, Model
+from tagsmith.config.models import HEARS, Crnn, Model
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section
 from tagsmith.errors import ConfigError
@@ -82,11 +82,14 @@ class Params(Section):
                     f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, "
                     f"but features.{model.feature} is {feature.kind}"
                 )
-            scale = getattr(feature, "scale", "decibels")
-            if model.kind == "crnn" and scale != "decibels":
+            if (
+                isinstance(model, Crnn)
+                and isinstance(feature, LogMel)
+                and feature.scale != "decibels"
+            ):
                 raise ValueError(
                     f"models.{name} is a crnn and hears decibels, but the scale of "
-                    f"features.{model.feature} is {scale}"
+                    f"features.{model.feature} is {feature.scale}"
                 )
         for name in (ENSEMBLE, GROUPS):
             if name in self.models:

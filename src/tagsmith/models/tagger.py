@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tagsmith.config import (
     Crnn,
@@ -133,8 +133,15 @@ def load(folder: Path) -> Tagger:
             f"{folder} holds no trained model; `dvc repro train` makes it"
         )
     description = json.loads((folder / DESCRIPTION).read_text("utf-8"))
-    config = TypeAdapter(Model).validate_python(description["config"])
-    feature = TypeAdapter(Feature).validate_python(description["feature"])
+    try:
+        config = TypeAdapter(Model).validate_python(description["config"])
+        feature = TypeAdapter(Feature).validate_python(description["feature"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(
+            f"{folder / DESCRIPTION} was written by another version of tagsmith "
+            f"({'.'.join(map(str, first['loc']))}: {first['msg']}); train it again"
+        ) from error
     tags = tuple(description["tags"])
     values = description.get("values")  # the first CRNNs were saved without it
     network = build(config, feature, tags=len(tags), values=values)

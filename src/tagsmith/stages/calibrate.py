@@ -23,12 +23,15 @@ def run(
     """
     if only:
         params.model(only)
-    else:
-        store.empty("thresholds")  # of models that are no more
     truth = store.read_truth("validation")
-    for model in [only] if only else params.models:
-        scores = store.read_scores(model, "validation").to_numpy()
-        limits = thresholds.fit(truth.to_numpy(), scores, params.calibration)
+    scores = {
+        model: store.read_scores(model, "validation").to_numpy()
+        for model in ([only] if only else params.models)
+    }
+    if not only:
+        store.empty("thresholds")  # of models that are no more
+    for model, matrix in scores.items():
+        limits = thresholds.fit(truth.to_numpy(), matrix, params.calibration)
         store.write_thresholds(model, dict(zip(truth.columns, limits, strict=True)))
         never = int(np.isinf(limits).sum())
         recorder.metrics({f"{model}/tags_never_decided": float(never)})
