@@ -8,9 +8,11 @@ they need.
 
 from tagsmith.config.datasets import (
     Dataset,
+    FmaDataset,
     FolderDataset,
     JamendoDataset,
     MagnaTagATuneDataset,
+    MsdDataset,
     ScoresDataset,
     SplitShares,
 )
@@ -54,6 +56,15 @@ from tagsmith.config.training import (
     TrunkPhase,
     TrunkTraining,
 )
+from tagsmith.config.vectors import (
+    GloveFile,
+    GlovePackage,
+    InstrumentVectors,
+    RandomVectors,
+    SentenceVectors,
+    Vectors,
+)
+from tagsmith.config.zeroshot import Zeroshot
 
 __all__ = [
     "ENSEMBLE",
@@ -75,21 +86,28 @@ __all__ = [
     "Engine",
     "Evaluation",
     "Feature",
+    "FmaDataset",
     "FolderDataset",
     "Fusion",
+    "GloveFile",
+    "GlovePackage",
     "ImageNetwork",
+    "InstrumentVectors",
     "JamendoDataset",
     "LogMel",
     "MagnaTagATuneDataset",
     "Model",
+    "MsdDataset",
     "Multiscale",
     "Params",
     "Phase",
     "Promotion",
     "RandomTrunk",
+    "RandomVectors",
     "ScoresDataset",
     "Scoring",
     "Section",
+    "SentenceVectors",
     "SplitName",
     "SplitShares",
     "Training",
@@ -97,8 +115,10 @@ __all__ = [
     "TrunkPhase",
     "TrunkTraining",
     "Validation",
+    "Vectors",
     "VggishTrunk",
     "Wavs",
+    "Zeroshot",
     "parse_overrides",
     "read_yaml",
 ]

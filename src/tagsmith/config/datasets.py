@@ -78,7 +78,47 @@ class MagnaTagATuneDataset(Section):
     shares: SplitShares  # of recordings, albums or artists; the others are fixed
 
 
+class FmaDataset(Section):
+    """Free Music Archive: the publisher's metadata, and audio that is there already.
+
+    `metadata` is the folder of `tracks.csv` and `genres.csv`, `audio` that below which
+    `000/000002.mp3` lies. With `openmic`, the folder of OpenMIC-2018, only tracks count
+    that are in that data set too, as in the zero-shot experiments.
+    """
+
+    kind: Literal["fma"]
+    metadata: Path
+    audio: Path
+    subset: Literal["small", "medium", "large", "full"]
+    genres: Literal["top", "own", "all"]  # root genre | as given | and their ancestors
+    openmic: Path | None
+    split: Literal["published", "artist"]  # the publisher's | dealt by artist
+    shares: SplitShares  # of artists; the publisher's is fixed
+
+
+class MsdDataset(Section):
+    """Million Song Dataset with Last.fm's tags, and audio that is there already.
+
+    `songs` is the publisher's `unique_tracks.txt`, `tags` its `lastfm_tags.db`. `ontology`
+    names the tags that count, one a line, or two columns with a tab between: Last.fm's
+    tag, and what it is called here. Audio lies at `A/B/C/TRABC....mp3` below `audio`.
+    """
+
+    kind: Literal["msd"]
+    songs: Path
+    tags: Path
+    ontology: Path
+    least_strength: Annotated[float, Field(ge=0, le=100)]  # of Last.fm's tag of a track
+    audio: Path
+    shares: SplitShares  # of artists
+
+
 Dataset = Annotated[
-    ScoresDataset | FolderDataset | JamendoDataset | MagnaTagATuneDataset,
+    ScoresDataset
+    | FolderDataset
+    | JamendoDataset
+    | MagnaTagATuneDataset
+    | FmaDataset
+    | MsdDataset,
     Field(discriminator="kind"),
 ]

@@ -1,0 +1,31 @@
+"""Zero-shot: how tags are named that nobody trained on, and how that is judged."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from tagsmith.config.section import Name, Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Zeroshot(Section):
+    """How unseen tags are held out, and what becomes of the model that names any.
+
+    `tags` are patterns, as a shell's, of those that take part. `withheld` ones are
+    known of tracks, and no tagger learns them. A split of the tags is drawn `tag_splits`
+    times. Tracks have only seen tags (part a), both (b) or only unseen ones (c); a
+    network learns from the parts in `learn_from`.
+    """
+
+    tags: tuple[str, ...] = Field(min_length=1)
+    withheld: tuple[str, ...]
+    seen_share: Share  # of the tags
+    tag_splits: PositiveInt
+    learn_from: Literal["a", "b", "ab"]
+    validation_share: Share  # of the tracks that are learnt from
+    protocol: Literal["strict", "published"]  # published: tests on tracks it learnt
+    control: Name  # vectors that mean nothing
+    best: tuple[PositiveInt, ...] = Field(min_length=1)  # the k of hit@k and AP@k
+    registered: Name  # the model that is registered to name any words
+    registered_model: str  # and its name there
