@@ -7,9 +7,8 @@ from pydantic import Field, PositiveInt
 
 from tagsmith.config.section import Section
 
-Spellings = dict[
-    str, str
-]  # what is looked up instead of a tag: `r&b: rhythm and blues`
+# What is looked up instead of a tag: `r&b: rhythm and blues`.
+Spellings = dict[str, str]
 
 
 class GloveFile(Section):
