@@ -341,6 +341,29 @@ def author_expectations() -> None:
     expectations.author(Path("expectations"))
 
 
+@app.command()
+def zeroshot(
+    scores: Annotated[Path, typer.Option(help="Scores (items, tags), .npy.")],
+    score_tags: Annotated[Path, typer.Option(help="Their tags, one a line.")],
+    classes: Annotated[Path, typer.Option(help="Other words, one a line.")],
+    vectors: Annotated[
+        str, typer.Option(metavar="glove|FILE", help="Word vectors; a file is GloVe's.")
+    ] = "glove",
+    truth: Annotated[
+        Path | None, typer.Option(help="Each item's class, counted from 0, .npy.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the result here.")] = None,
+) -> None:
+    """Rank classes that a tagger never knew, by its scores of other tags."""
+    from tagsmith import zeroshot
+
+    typer.echo(
+        zeroshot.rank(
+            scores, score_tags, classes, vectors=vectors, truth=truth, json=json
+        )
+    )
+
+
 def main() -> None:
     """Run a command; report what a user can put right in one sentence."""
     _quieten()
