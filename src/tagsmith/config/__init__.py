@@ -51,6 +51,7 @@ from tagsmith.config.section import SPLITS, Comparison, Section, SplitName
 from tagsmith.config.training import (
     Augmentation,
     ClipTraining,
+    InverseTime,
     Phase,
     Training,
     TrunkPhase,
@@ -93,6 +94,7 @@ __all__ = [
     "GlovePackage",
     "ImageNetwork",
     "InstrumentVectors",
+    "InverseTime",
     "JamendoDataset",
     "LogMel",
     "MagnaTagATuneDataset",

@@ -99,9 +99,10 @@ class FmaDataset(Section):
 class MsdDataset(Section):
     """Million Song Dataset with Last.fm's tags, and audio that is there already.
 
-    `songs` is the publisher's `unique_tracks.txt`, `tags` its `lastfm_tags.db`. `ontology`
-    names the tags that count, one a line, or two columns with a tab between: Last.fm's
-    tag, and what it is called here. Audio lies at `A/B/C/TRABC....mp3` below `audio`.
+    `songs` is the publisher's `unique_tracks.txt`, `tags` its `lastfm_tags.db`.
+    `ontology` names the tags that count, one a line, or two columns with a tab between:
+    Last.fm's tag, and what it is called here. Audio lies at `A/B/C/TRABC....mp3` below
+    `audio`.
     """
 
     kind: Literal["msd"]

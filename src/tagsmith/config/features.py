@@ -20,8 +20,8 @@ class LogMel(Section):
     """A mel spectrogram on a logarithmic scale.
 
     `frames` of kind `same` start as TensorFlow's SAME padding has them, kapre's;
-    `centered` ones as librosa's. `scale` is in decibels of amplitude, or the natural
-    logarithm of power.
+    `centered` ones as librosa's. `scale` is in decibels of amplitude, the natural
+    logarithm of power, or `compressed`: log10(1 + 10 magnitude), which is 0 in silence.
     """
 
     kind: Literal["logmel"]
@@ -33,7 +33,7 @@ class LogMel(Section):
     low_hz: NonNegativeFloat
     high_hz: PositiveFloat
     frames: Literal["same", "centered"]
-    scale: Literal["decibels", "natural"]
+    scale: Literal["decibels", "natural", "compressed"]
     shard_tracks: PositiveInt
 
     @model_validator(mode="after")
@@ -61,9 +61,10 @@ class LogMel(Section):
 
     @property
     def decibel(self) -> float:
-        """What a decibel of amplitude is on this scale."""
+        """What a decibel of amplitude is on this scale; NaN if that depends on it."""
         # Natural logarithms are of power, whose decibels are twice the amplitude's.
-        return 1.0 if self.scale == "decibels" else math.log(10) / 5
+        units = {"decibels": 1.0, "natural": math.log(10) / 5, "compressed": math.nan}
+        return units[self.scale]
 
 
 class EfficientNetLite0(Section):

@@ -15,16 +15,26 @@ from pydantic import (
 from tagsmith.config.section import Section
 
 
+class InverseTime(Section):
+    """The learning rate after so many steps: divided by 1 + per_step * steps."""
+
+    per_step: PositiveFloat
+
+
 class Phase(Section):
-    """A stretch of epochs, from the best weights so far and with a new optimizer."""
+    """A stretch of epochs, from the best weights so far and with a new optimizer.
+
+    `decay` is how the learning rate falls: not, by half a cosine, by inverse time, or
+    to a tenth behind each of some epochs.
+    """
 
     epochs: PositiveInt
     learning_rate: PositiveFloat
-    decay: Literal["none", "cosine"] | tuple[PositiveInt, ...]  # epochs: a tenth behind
+    decay: Literal["none", "cosine"] | InverseTime | tuple[PositiveInt, ...]
 
     @model_validator(mode="after")
     def _steps_lie_in_the_phase(self) -> Self:
-        if isinstance(self.decay, str):
+        if not isinstance(self.decay, tuple):
             return self
         if any(early >= late for early, late in pairwise([*self.decay, self.epochs])):
             raise ValueError(
@@ -55,11 +65,17 @@ class Augmentation(Section):
     masked_bands: NonNegativeInt
     masked_seconds: NonNegativeFloat
 
+    @property
+    def changes_levels(self) -> bool:
+        """Whether anything of it is measured in decibels."""
+        levels = (self.noise_db, self.tilt_db, self.equalizer_db)
+        return any(levels) or self.background_db is not None
+
 
 class Training(Section):
     """How a network learns the training split, whatever it hears."""
 
-    optimizer: Literal["rmsprop", "adam"]
+    optimizer: Literal["rmsprop", "adam", "sgd"]  # sgd: Nesterov's, momentum .9
     batch_size: PositiveInt
     phases: tuple[Phase, ...] = Field(min_length=1)
     patience_epochs: NonNegativeInt

@@ -8,7 +8,7 @@ learnt from; or, where a data set is too large to be kept twice, hard-linked.
 import filecmp
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BufferedIOBase
@@ -18,6 +18,7 @@ from tagsmith.errors import DataError, MissingError
 from tagsmith.store import atomic
 
 GB = 1e9
+SHOWN = 3  # files that a message names
 
 
 def leads_outside(path: str, root: Path) -> bool:
@@ -94,6 +95,29 @@ def refuse_full(folder: Path, needed_bytes: int, *, purpose: str, way_out: str) 
             f"{folder} has {free_bytes / GB:.1f} GB free, but {needed_bytes / GB:.1f} "
             f"GB are needed {purpose}; {way_out}"
         )
+
+
+def refuse_missing(
+    missing: Sequence[str], tracks: int, folder: Path, *, way_out: str
+) -> None:
+    """Refuse a data set whose audio is not there.
+
+    Args:
+        missing: POSIX paths below `folder`; nothing happens if there are none.
+        tracks: How many the data set has.
+        folder: Where they should be.
+        way_out: What to do about it.
+
+    Raises:
+        MissingError: Something is missing; the first are named.
+    """
+    if not missing:
+        return
+    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    raise MissingError(
+        f"{len(missing)} of {tracks} audio files are not below {folder}: "
+        f"{', '.join(missing[:SHOWN])}{more}; {way_out}"
+    )
 
 
 def copy_all(paths: Iterable[str], root: Path, raw: Path, *, workers: int) -> int:

@@ -17,10 +17,12 @@ References:
     The multi-scale network: librosa's `melspectrogram`, clipped at 1e-20, `log`;
     Dabral, Deshmukh and Malapati, "Multi-scale convolutional neural networks for music
     auto-tagging".
+    The siamese network: Choi, Lee, Park and Nam, "Zero-shot learning for audio-based
+    music classification and tagging", ISMIR 2019.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +44,8 @@ def logmel(waveform: Array, feature: LogMel) -> NDArray[np.float32]:
         feature: Window, hop and bands.
 
     Returns:
-        `(frames, bands)` decibels of full scale, from -100 up; or natural logarithms
-        of power, from -46 up.
+        `(frames, bands)` decibels of full scale, from -100 up; natural logarithms of
+        power, from -46 up; or compressed magnitudes, from 0 up.
     """
     frames = _framed(np.asarray(waveform), feature)
     window, filters = _window(feature.window_samples), mel_filters(feature)
@@ -53,12 +55,23 @@ def logmel(waveform: Array, feature: LogMel) -> NDArray[np.float32]:
         # In double precision: 60 of these decibels are 120 dB of power, where the
         # rounding of a float32 transform is already audible in the result.
         spectrum = np.fft.rfft(frames[block] * window).astype(np.complex64)
-        bands[block] = (spectrum.real**2 + spectrum.imag**2) @ filters
-    power = np.maximum(bands, SMALLEST_POWER)
-    if feature.scale == "natural":
-        return np.asarray(np.log(power), np.float32)
-    # Half of the power's decibels are the amplitude's.
-    return np.asarray(5 * np.log10(power), np.float32)
+        power = spectrum.real**2 + spectrum.imag**2
+        heard = np.sqrt(power) if feature.scale == "compressed" else power
+        bands[block] = heard @ filters
+    return _scaled(bands, feature)
+
+
+def _scaled(bands: NDArray[np.float32], feature: LogMel) -> NDArray[np.float32]:
+    match feature.scale:
+        case "natural":
+            scaled = np.log(np.maximum(bands, SMALLEST_POWER))
+        case "decibels":  # half of the power's are the amplitude's
+            scaled = 5 * np.log10(np.maximum(bands, SMALLEST_POWER))
+        case "compressed":
+            scaled = np.log10(1 + 10 * bands)
+        case _:
+            assert_never(feature.scale)
+    return np.asarray(scaled, np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -15,9 +15,11 @@ from typing import assert_never
 import pandas as pd
 
 from tagsmith.config import (
+    FmaDataset,
     FolderDataset,
     JamendoDataset,
     MagnaTagATuneDataset,
+    MsdDataset,
     Params,
     ScoresDataset,
 )
@@ -82,6 +84,18 @@ def _listing(params: Params, raw: Path) -> Listing:
             from tagsmith.datasets import magnatagatune
 
             return magnatagatune.listing(
+                params.dataset, raw, seed=params.seed, workers=params.engine.workers
+            )
+        case FmaDataset():
+            from tagsmith.datasets import fma
+
+            return fma.listing(
+                params.dataset, raw, seed=params.seed, workers=params.engine.workers
+            )
+        case MsdDataset():
+            from tagsmith.datasets import msd
+
+            return msd.listing(
                 params.dataset, raw, seed=params.seed, workers=params.engine.workers
             )
         case _:

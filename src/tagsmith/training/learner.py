@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.config import Crnn, Phase, TrunkPhase
+from tagsmith.config import Crnn, InverseTime, Phase, TrunkPhase
 from tagsmith.features.clips import Frames, spread
 from tagsmith.models.crnn import TRUNK, split
 from tagsmith.training import frozen
@@ -20,6 +20,7 @@ from tagsmith.training.losses import crossentropy
 if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
 
+MOMENTUM = 0.9  # of `sgd`, as the siamese network's authors had it
 TRACKS_AT_ONCE = 8  # whose clips go through the trunk together
 
 Scores = NDArray[np.float32]
@@ -127,7 +128,11 @@ def _scored_clips(
 def _compile(made: Learner, phase: Phase) -> None:
     training = made.lessons.training
     steps = -(-made.lessons.per_epoch // training.batch_size)  # of an epoch
-    optimizers = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
+    optimizers = {
+        "rmsprop": keras.optimizers.RMSprop,
+        "adam": keras.optimizers.Adam,
+        "sgd": partial(keras.optimizers.SGD, momentum=MOMENTUM, nesterov=True),
+    }
     made.network.compile(
         optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
         loss=crossentropy(made.lessons.truth, training.tag_weights),
@@ -149,6 +154,8 @@ def learning_rate(phase: Phase, steps: int) -> Any:  # noqa: ANN401 - a number o
             return rate
         case "cosine":
             return schedules.CosineDecay(rate, phase.epochs * steps)
+        case InverseTime(per_step=per_step):
+            return schedules.InverseTimeDecay(rate, 1, per_step)
         case tuple(epochs):
             # A boundary is the last step, counted from 0, of the rate before it.
             last = [epoch * steps - 1 for epoch in epochs]
