@@ -26,14 +26,17 @@ from tagsmith.config.features import (
     ImageNetwork,
     LogMel,
 )
+from tagsmith.config.mistakes import nearest
 from tagsmith.config.models import (
     HEARS,
     Crnn,
     DeepSpectrumRnn,
+    Hinge,
     Model,
     Multiscale,
     RandomTrunk,
     Scoring,
+    Siamese,
     Trunk,
     VggishTrunk,
 )
@@ -92,6 +95,7 @@ __all__ = [
     "Fusion",
     "GloveFile",
     "GlovePackage",
+    "Hinge",
     "ImageNetwork",
     "InstrumentVectors",
     "InverseTime",
@@ -110,6 +114,7 @@ __all__ = [
     "Scoring",
     "Section",
     "SentenceVectors",
+    "Siamese",
     "SplitName",
     "SplitShares",
     "Training",
@@ -121,6 +126,7 @@ __all__ = [
     "VggishTrunk",
     "Wavs",
     "Zeroshot",
+    "nearest",
     "parse_overrides",
     "read_yaml",
 ]

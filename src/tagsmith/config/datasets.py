@@ -91,6 +91,7 @@ class FmaDataset(Section):
     audio: Path
     subset: Literal["small", "medium", "large", "full"]
     genres: Literal["top", "own", "all"]  # root genre | as given | and their ancestors
+    least_artists: PositiveInt  # of a genre; three can be in every split
     openmic: Path | None
     split: Literal["published", "artist"]  # the publisher's | dealt by artist
     shares: SplitShares  # of artists; the publisher's is fixed

@@ -62,5 +62,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _is_tag(part: int | str, before: tuple[int | str, ...]) -> bool:
     in_union = before and before[-1] in {"dataset", "trunk", "network"}
-    named = len(before) == 2 and before[0] in {"models", "features"}  # noqa: PLR2004 - models.<name>
+    named = len(before) == 2 and before[0] in {"models", "features", "vectors"}  # noqa: PLR2004 - models.<name>
     return bool(in_union or named) and part in _kinds()

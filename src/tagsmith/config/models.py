@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from tagsmith.config.section import Checksum, Fraction, Name, Section
 from tagsmith.config.training import ClipTraining, Training, TrunkTraining
@@ -97,9 +104,58 @@ class Multiscale(Section):
         return self
 
 
-Model = Annotated[Crnn | DeepSpectrumRnn | Multiscale, Field(discriminator="kind")]
+class Hinge(Section):
+    """What a network is blamed for: a tag that a track has not, and scores too well.
+
+    For every clip a tag of its track is drawn, whose cosine shall exceed that of
+    `negatives` others by `margin`. These are drawn too; or they are `semi_hard`: those
+    that score best below the tag itself, as the network is now.
+    """
+
+    margin: PositiveFloat
+    negatives: PositiveInt | Literal["all"]
+    mining: Literal["random", "semi_hard"]
+    reduction: Literal["sum", "mean"]  # over the clips of a batch and their negatives
+
+    @model_validator(mode="after")
+    def _semi_hard_ones_are_counted(self) -> Self:
+        if self.mining == "semi_hard" and self.negatives == "all":
+            raise ValueError(
+                "mining is semi_hard, which chooses among the tags, but negatives is "
+                "all; give a number of negatives, or set mining to random"
+            )
+        return self
+
+
+class Siamese(Section):
+    """Choi's network: a clip and words in one space, where their cosine is the score.
+
+    `meaning` is what becomes of a tag's vector first: nothing, or `whitened`, so that
+    the tags that are learnt lie around the origin, each as far from all others.
+    """
+
+    kind: Literal["siamese"]
+    feature: Name
+    vectors: Name
+    standardization: Literal["published", "training"]  # one number, by Choi | per band
+    filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+    batch_normalization: bool  # of every convolution; Choi's have none
+    dropout: Fraction
+    weight_decay: NonNegativeFloat  # L2 of the convolutions' weights
+    embedding_units: PositiveInt
+    meaning: Literal["plain", "whitened"]
+    loss: Hinge
+    warm_start_epochs: NonNegativeInt  # as a classifier of the seen tags, first
+    training: ClipTraining
+    scoring_batch_size: PositiveInt
+
+
+Model = Annotated[
+    Crnn | DeepSpectrumRnn | Multiscale | Siamese, Field(discriminator="kind")
+]
 HEARS = {  # kinds of features
     "crnn": "logmel",
     "deep_spectrum_rnn": "deep_spectrum",
     "multiscale": "logmel",
+    "siamese": "logmel",
 }

@@ -19,9 +19,12 @@ from tagsmith.config.datasets import Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
 from tagsmith.config.features import Feature, LogMel
 from tagsmith.config.mistakes import explained, nearest
-from tagsmith.config.models import HEARS, Crnn, Model
+from tagsmith.config.models import HEARS, Crnn, Model, Siamese
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section
+from tagsmith.config.training import ClipTraining
+from tagsmith.config.vectors import Vectors
+from tagsmith.config.zeroshot import Zeroshot
 from tagsmith.errors import ConfigError
 
 ENSEMBLE = "ensemble"  # the fused scores go by this name beside the models'
@@ -65,6 +68,8 @@ class Params(Section):
     models: dict[Name, Model] = Field(min_length=1)
     calibration: Calibration
     fusion: Fusion
+    vectors: dict[Name, Vectors]
+    zeroshot: Zeroshot
     evaluation: Evaluation
     promotion: Promotion
 
@@ -82,15 +87,8 @@ class Params(Section):
                     f"models.{name} is a {model.kind} and hears {HEARS[model.kind]}, "
                     f"but features.{model.feature} is {feature.kind}"
                 )
-            if (
-                isinstance(model, Crnn)
-                and isinstance(feature, LogMel)
-                and feature.scale != "decibels"
-            ):
-                raise ValueError(
-                    f"models.{name} is a crnn and hears decibels, but the scale of "
-                    f"features.{model.feature} is {feature.scale}"
-                )
+            if isinstance(feature, LogMel):
+                _check_scale(name, model, feature)
         for name in (ENSEMBLE, GROUPS):
             if name in self.models:
                 raise ValueError(f"no model may be called {name!r}: fused scores are")
@@ -113,6 +111,34 @@ class Params(Section):
                 f"fusion.methods has 'subsets', which tries every subset of at most "
                 f"{MOST_SUBSETTED} models, got {len(self.models)}; use 'greedy'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _vectors_are_known(self) -> Self:
+        named = {
+            f"models.{name}.vectors": model.vectors
+            for name, model in self.models.items()
+            if isinstance(model, Siamese)
+        }
+        if named:
+            named["zeroshot.control"] = self.zeroshot.control
+        for key, source in named.items():
+            if source not in self.vectors:
+                raise ValueError(
+                    f"{key} is {source!r}{nearest(source, self.vectors)}; vectors has "
+                    f"{sorted(self.vectors)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _registered_models_are_siamese(self) -> Self:
+        siamese = [k for k, m in self.models.items() if isinstance(m, Siamese)]
+        for name in self.zeroshot.registered:
+            if name not in siamese:
+                raise ValueError(
+                    f"zeroshot.registered has {name!r}, but only siamese models score "
+                    f"any words; there are {siamese}"
+                )
         return self
 
     @property
@@ -162,6 +188,31 @@ class Params(Section):
         """Return the section of one feature."""
         _check_known(self.features, name, "feature")
         return self.features[name]
+
+    def vector_source(self, name: str) -> Vectors:
+        """Return the section of one source of tag vectors."""
+        _check_known(self.vectors, name, "vectors")
+        return self.vectors[name]
+
+
+def _check_scale(name: str, model: Model, feature: LogMel) -> None:
+    """Refuse a model that takes numbers for decibels which are none."""
+    if isinstance(model, Crnn) and feature.scale != "decibels":
+        raise ValueError(
+            f"models.{name} is a crnn and hears decibels, but the scale of "
+            f"features.{model.feature} is {feature.scale}"
+        )
+    training = model.training
+    if (
+        feature.scale == "compressed"
+        and isinstance(training, ClipTraining)
+        and training.augmentation.changes_levels
+    ):
+        raise ValueError(
+            f"models.{name}.training.augmentation is in decibels, which are no fixed "
+            f"amount on the compressed scale of features.{model.feature}; set "
+            "noise_db, tilt_db and equalizer_db to 0 and background_db to null"
+        )
 
 
 def _check_known(sections: Mapping[str, Section], name: str, what: str) -> None:

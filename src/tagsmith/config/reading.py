@@ -11,6 +11,8 @@ from ruamel.yaml.error import YAMLError
 from tagsmith.config.mistakes import nearest
 from tagsmith.errors import ConfigError
 
+SIAMESE = "siamese"  # their stages need tag vectors: a section of their own for DVC
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; only plain data, no tags, no duplicate keys.
@@ -63,6 +65,7 @@ def resolved(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: It cannot be read, or an override's key is unknown.
     """
     tree = read_yaml(path)
+    overrides = {_placed(key): value for key, value in overrides.items()}
     shared = {key for key in overrides if key.split(".")[0] == "architectures"}
     for key in sorted(shared):
         put(tree, key, overrides[key])
@@ -73,15 +76,28 @@ def resolved(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def _placed(key: str) -> str:
+    """Return where a key is when siamese models are among the models."""
+    section, dot, rest = key.partition(".")
+    return f"models.{rest}" if section == SIAMESE and dot else key
+
+
 def _resolve_models(tree: dict[str, Any]) -> None:
-    """Complete each model by the block of its architecture."""
-    architectures = tree.pop("architectures", {})
-    models = tree.get("models")
-    if not isinstance(architectures, dict) or not isinstance(models, dict):
+    """Complete each model by its architecture's block; siamese ones are models too."""
+    architectures, siamese = (tree.pop(key, {}) for key in ("architectures", SIAMESE))
+    models: Any = tree.get("models")
+    sections = {"architectures": architectures, "models": models, SIAMESE: siamese}
+    for key, section in sections.items():
+        if not isinstance(section, dict):
+            raise ConfigError(
+                f"params.yaml: `{key}` must hold sections by name, got "
+                f"{type(section).__name__}"
+            )
+    if twice := sorted(models.keys() & siamese.keys()):
         raise ConfigError(
-            "params.yaml: `architectures` and `models` must hold sections by name, got "
-            f"{type(architectures).__name__} and {type(models).__name__}"
+            f"params.yaml: {twice} are in `models` and in `{SIAMESE}`; rename some"
         )
+    models |= siamese
     for name, model in models.items():
         kind = model.get("kind") if isinstance(model, dict) else None
         models[name] = _merged(architectures.get(kind, {}), model)

@@ -10,12 +10,12 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Zeroshot(Section):
-    """How unseen tags are held out, and what becomes of the model that names any.
+    """How unseen tags are held out, and which models are registered to name any words.
 
     `tags` are patterns, as a shell's, of those that take part. `withheld` ones are
-    known of tracks, and no tagger learns them. A split of the tags is drawn `tag_splits`
-    times. Tracks have only seen tags (part a), both (b) or only unseen ones (c); a
-    network learns from the parts in `learn_from`.
+    known of tracks, and no tagger learns them. A split of the tags is drawn as often as
+    `tag_splits` says. Tracks have only seen tags (part a), both (b) or only unseen ones
+    (c); a network learns from the parts in `learn_from`.
     """
 
     tags: tuple[str, ...] = Field(min_length=1)
@@ -27,5 +27,4 @@ class Zeroshot(Section):
     protocol: Literal["strict", "published"]  # published: tests on tracks it learnt
     control: Name  # vectors that mean nothing
     best: tuple[PositiveInt, ...] = Field(min_length=1)  # the k of hit@k and AP@k
-    registered: Name  # the model that is registered to name any words
-    registered_model: str  # and its name there
+    registered: dict[Name, str]  # siamese models, with their names in the registry

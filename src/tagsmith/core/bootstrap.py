@@ -88,7 +88,7 @@ def interval(
             unknown, or no resample has tags with positives and negatives.
     """
     measure = statistic(metric, truth, predicted)
-    return _interval(measure, len(np.asarray(truth)), config, seed)
+    return interval_of(measure, len(np.asarray(truth)), config, seed=seed)
 
 
 def difference(
@@ -117,12 +117,40 @@ def difference(
         DataError: As for `interval`.
     """
     first, second = (statistic(metric, truth, each) for each in (ours, theirs))
-    return _interval(
+    return interval_of(
         lambda weights: first(weights) - second(weights),
         len(np.asarray(truth)),
         config,
-        seed,
+        seed=seed,
     )
+
+
+def interval_of(
+    measure: Statistic, tracks: int, config: Resampling, *, seed: int
+) -> Interval:
+    """Compute any figure of weighted tracks, and its confidence interval.
+
+    Args:
+        measure: The figure, from weights `(tracks, samples)` to `(samples,)`.
+        tracks: How many there are.
+        config: How many resamples, and how sure.
+        seed: Of the resamples.
+
+    Raises:
+        DataError: The figure is undefined in every resample.
+    """
+    blocks = _resamples(tracks, config.bootstrap_samples, seed)
+    values = np.concatenate([measure(weights) for weights in blocks])
+    values = values[~np.isnan(values)]
+    if not values.size:
+        raise DataError(
+            f"none of {config.bootstrap_samples} resamples of {tracks} tracks has a "
+            "tag with positives and negatives; there are too few tracks to say how sure"
+        )
+    value = float(measure(np.ones((tracks, 1)))[0])
+    low, high = np.quantile(values, _levels(values, value, config.confidence))
+    above_zero = float(np.mean(values > 0))
+    return Interval(value, float(low), float(high), above_zero)
 
 
 def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike) -> Statistic:
@@ -190,23 +218,6 @@ def _mean(values: list[Values]) -> Values:
     mean: Values = np.full(stacked.shape[1], np.nan)
     np.divide(np.nansum(stacked, axis=0), count, where=count > 0, out=mean)
     return mean
-
-
-def _interval(
-    measure: Statistic, tracks: int, config: Resampling, seed: int
-) -> Interval:
-    blocks = _resamples(tracks, config.bootstrap_samples, seed)
-    values = np.concatenate([measure(weights) for weights in blocks])
-    values = values[~np.isnan(values)]
-    if not values.size:
-        raise DataError(
-            f"none of {config.bootstrap_samples} resamples of {tracks} tracks has a "
-            "tag with positives and negatives; there are too few tracks to say how sure"
-        )
-    value = float(measure(np.ones((tracks, 1)))[0])
-    low, high = np.quantile(values, _levels(values, value, config.confidence))
-    above_zero = float(np.mean(values > 0))
-    return Interval(value, float(low), float(high), above_zero)
 
 
 def _levels(values: Values, value: float, confidence: float) -> tuple[float, float]:

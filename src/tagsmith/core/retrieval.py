@@ -104,7 +104,7 @@ def row_values(
     if not all(k > 0 for k in best):
         raise DataError(f"the k best items are one or more, got {best} as k")
     truth, scores = checked(truth, scores)
-    values = {name: np.full(len(truth), np.nan) for name in _names(best)}
+    values = {name: np.full(len(truth), np.nan) for name in names(best)}
     for rows in _blocks(~undefined(truth.T), truth.shape[1]):
         found = _block(truth[rows], scores[rows], best)
         for name, column in zip(values, found, strict=True):
@@ -112,7 +112,8 @@ def row_values(
     return values
 
 
-def _names(best: Sequence[int]) -> list[str]:
+def names(best: Sequence[int]) -> list[str]:
+    """Return the names of the figures, with those of each k."""
     measures = ("hit", "precision")
     return [
         "roc_auc",
@@ -129,7 +130,7 @@ def _blocks(defined: NDArray[np.bool_], items: int) -> Iterator[NDArray[np.intp]
 
 
 def _block(truth: Truth, scores: Values, best: Sequence[int]) -> list[Values]:
-    """Return the figures `(rows,)` of rows that can be ranked, as `_names` has them."""
+    """Return the figures `(rows,)` of rows that can be ranked, as `names` has them."""
     hits, gains = _by_rank(truth, scores, max(best, default=0))
     last = [min(k, truth.shape[1]) for k in best]
     relevant = truth.sum(axis=1)

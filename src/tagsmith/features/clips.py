@@ -41,6 +41,23 @@ def spread(track: Frames, frames: int, clips: int) -> NDArray[np.float32]:
     return np.stack(cut)
 
 
+def consecutive(track: Frames, frames: int) -> NDArray[np.float32]:
+    """Cut a track into clips, one after another; what is left at its end is dropped.
+
+    Args:
+        track: `(any, bands)`.
+        frames: Frames of a clip.
+
+    Returns:
+        `(clips, frames, bands)`; a track that is shorter than a clip gives one.
+    """
+    clips = len(track) // frames
+    if not clips:
+        return filled(track, frames)[None]
+    whole = np.asarray(track[: clips * frames], np.float32)
+    return whole.reshape(clips, frames, track.shape[1])
+
+
 def crop(
     track: Frames, frames: int, shown: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from tagsmith.config import (
     LogMel,
     Model,
     Multiscale,
+    Siamese,
 )
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.models.tagger import Tagger, load
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def build(
-    config: Model, feature: Feature, *, tags: int, values: int | None = None
+    config: Model,
+    feature: Feature,
+    *,
+    tags: int,
+    values: int | None = None,
+    dimensions: int | None = None,
 ) -> "keras.Model":
     """Build the network that a section of `params.yaml` describes, untrained.
 
@@ -39,6 +45,7 @@ def build(
         tags: How many tags it scores.
         values: The width of the feature, if a store knows it; None asks the feature,
             which may have to build a CNN to know.
+        dimensions: Of the tags' vectors; only a siamese network needs to know.
 
     Raises:
         ConfigError: The model cannot hear such a feature.
@@ -48,6 +55,7 @@ def build(
         from tagsmith.models.crnn import crnn
         from tagsmith.models.deep_spectrum_rnn import deep_spectrum_rnn
         from tagsmith.models.multiscale import multiscale
+        from tagsmith.models.siamese import siamese
 
     match config, feature:
         case Crnn(), LogMel():
@@ -56,6 +64,10 @@ def build(
         case Multiscale(), LogMel():
             _check_bands(config, feature, values)
             return multiscale(config, feature, tags=tags)
+        case Siamese(), LogMel():
+            _check_bands(config, feature, values)
+            assert dimensions is not None
+            return siamese(config, feature, tags=tags, dimensions=dimensions)
         case DeepSpectrumRnn(), DeepSpectrum():
             known = values or _values(feature.network)
             return deep_spectrum_rnn(config, values=known, tags=tags)

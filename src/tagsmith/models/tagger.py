@@ -2,7 +2,8 @@
 
 A folder holds `model.json` (what it is, which tags it scores), `network.weights.h5`
 and whatever training adds. The score of a track is the mean over its clips, or what a
-network that hears whole tracks says.
+network that hears whole tracks says. A siamese network compares: its score is half of 1
+plus the cosine of a word with the mean of where the track's clips are.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,10 @@ from tagsmith.config import (
     Model,
     Multiscale,
     Scoring,
+    Siamese,
 )
 from tagsmith.errors import DataError, MissingError
-from tagsmith.features.clips import Frames, padded, spread
+from tagsmith.features.clips import Frames, consecutive, padded, spread
 from tagsmith.store import Scores, write_json
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "model.json"
 WEIGHTS = "network.weights.h5"
+Vectors = NDArray[np.floating[Any]]
 TRACKS_AT_ONCE = 32  # whose clips are in memory together, however many there are
 
 
@@ -65,6 +68,15 @@ class Tagger:
         """The width of the feature that it hears."""
         return int(self.network.input_shape[2])
 
+    @property
+    def dimensions(self) -> int | None:
+        """Of the tags' vectors; None if it does not compare with any."""
+        if not isinstance(self.config, Siamese):
+            return None
+        from tagsmith.models.siamese import WORDS  # noqa: PLC0415 - Keras, as in `load`
+
+        return int(self.network.get_layer(WORDS).dimensions)
+
     def score_features(self, tracks: Sequence[Frames]) -> NDArray[np.float32]:
         """Score tracks whose features are known.
 
@@ -81,21 +93,45 @@ class Tagger:
                 together, score = TRACKS_AT_ONCE, partial(self._clips, scoring=scoring)
             case DeepSpectrumRnn(scoring_batch_size=size):
                 together, score = size, self._sequences
+            case Siamese():
+                return self.score_words(tracks)
             case _:
                 assert_never(self.config)
-        parts = [
-            score(tracks[start : start + together])
-            for start in range(0, len(tracks), together)
-        ]
-        return np.concatenate(parts).astype(np.float32)
+        return _each(score, tracks, together)
+
+    def score_words(
+        self, tracks: Sequence[Frames], vectors: Vectors | None = None
+    ) -> NDArray[np.float32]:
+        """Score any words; only a siamese network can.
+
+        Args:
+            tracks: `(frames, bands)` of each track, of any length.
+            vectors: `(words, dimensions)`; None for the tags that it learnt.
+
+        Returns:
+            `(tracks, words)` scores in [0, 1].
+        """
+        from tagsmith.models import siamese  # noqa: PLC0415 - Keras, as in `load`
+
+        assert isinstance(self.config, Siamese)
+        embed = partial(
+            self._embedded,
+            audio=siamese.audio(self.network),
+            batch_size=self.config.scoring_batch_size,
+        )
+        embeddings = _each(embed, tracks, TRACKS_AT_ONCE)
+        cosines = siamese.compared(self.network, embeddings, vectors)
+        return np.asarray((1 + cosines) / 2, np.float32).clip(0, 1)
+
+    def _embedded(
+        self, tracks: Sequence[Frames], *, audio: "keras.Model", batch_size: int
+    ) -> Scores:
+        clips = [consecutive(track, self.clip_frames) for track in tracks]
+        return _means(audio, clips, batch_size)
 
     def _clips(self, tracks: Sequence[Frames], *, scoring: Scoring) -> Scores:
         clips = [spread(track, self.clip_frames, scoring.clips) for track in tracks]
-        scores = self.network.predict(
-            np.concatenate(clips), batch_size=scoring.batch_size, verbose=0
-        )
-        ends = np.cumsum([len(of_track) for of_track in clips])[:-1]
-        return np.stack([part.mean(axis=0) for part in np.split(scores, ends)])
+        return _means(self.network, clips, scoring.batch_size)
 
     def _sequences(self, tracks: Sequence[Frames]) -> Scores:
         return np.asarray(self.network.predict_on_batch(padded(tracks)))
@@ -106,7 +142,13 @@ class Tagger:
 
         folder.mkdir(parents=True, exist_ok=True)
         # A trained network would write its optimizer too, twice the weights' size.
-        bare = build(self.config, self.feature, tags=len(self.tags), values=self.values)
+        bare = build(
+            self.config,
+            self.feature,
+            tags=len(self.tags),
+            values=self.values,
+            dimensions=self.dimensions,
+        )
         bare.set_weights(self.network.get_weights())
         bare.save_weights(folder / WEIGHTS)
         description = {
@@ -115,6 +157,7 @@ class Tagger:
             "feature": self.feature.model_dump(mode="json"),
             "tags": self.tags,
             "values": self.values,
+            "dimensions": self.dimensions,
         }
         write_json(folder / DESCRIPTION, description)
 
@@ -143,8 +186,13 @@ def load(folder: Path) -> Tagger:
             f"({'.'.join(map(str, first['loc']))}: {first['msg']}); train it again"
         ) from error
     tags = tuple(description["tags"])
-    values = description.get("values")  # the first CRNNs were saved without it
-    network = build(config, feature, tags=len(tags), values=values)
+    network = build(
+        config,
+        feature,
+        tags=len(tags),
+        values=description.get("values"),  # the first CRNNs were saved without it
+        dimensions=description.get("dimensions"),
+    )
     try:
         network.load_weights(folder / WEIGHTS)
     except ValueError as error:
@@ -152,3 +200,22 @@ def load(folder: Path) -> Tagger:
             f"{folder / WEIGHTS} does not fit {DESCRIPTION}: {error}"
         ) from error
     return Tagger(description["name"], config, feature, tags, network)
+
+
+def _each(
+    compute: Callable[[Sequence[Frames]], Scores], tracks: Sequence[Frames], count: int
+) -> NDArray[np.float32]:
+    """Compute a row per track for `count` of them at a time, however many there are."""
+    parts = [
+        compute(tracks[start : start + count]) for start in range(0, len(tracks), count)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _means(
+    network: "keras.Model", clips: Sequence[NDArray[np.float32]], batch_size: int
+) -> Scores:
+    """Return the mean over each track's clips of what a network says of them."""
+    said = network.predict(np.concatenate(clips), batch_size=batch_size, verbose=0)
+    ends = np.cumsum([len(of_track) for of_track in clips])[:-1]
+    return np.stack([part.mean(axis=0) for part in np.split(said, ends)])

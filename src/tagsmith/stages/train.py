@@ -3,12 +3,15 @@
 import hashlib
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+import numpy as np
 import pandas as pd
 
-from tagsmith import quiet
+from tagsmith import quiet, vectors
 from tagsmith.config import (
     SPLITS,
     Crnn,
@@ -17,6 +20,7 @@ from tagsmith.config import (
     Multiscale,
     Params,
     RandomTrunk,
+    Siamese,
     SplitName,
     Trunk,
     VggishTrunk,
@@ -27,6 +31,7 @@ from tagsmith.store import Store, atomic
 from tagsmith.tracking.recording import Recorder
 from tagsmith.training.batches import Clips, Sequences
 from tagsmith.training.checkpoint import Checkpoint
+from tagsmith.training.pairs import Pairs, learnable
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +58,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
     tags = tuple(truth["train"].columns)
     values = tracks["train"][0].shape[1]
-    tagger = _untrained(params, name, tags, values=values, scratch=store.scratch)
+    tagger = _untrained(params, store, name, tags, values=values)
     checkpoint = checkpoint_of(params, store, name)
     history = fit(
         tagger,
@@ -77,7 +82,11 @@ def checkpoint_of(params: Params, store: Store, name: str) -> Checkpoint:
     made_of = hashlib.sha256(
         json.dumps([params.seed, config.model_dump(mode="json")]).encode()
     )
-    for path in [index, *_tables(store)]:
+    paths = [index, *_tables(store)]
+    if isinstance(config, Siamese):
+        folder = store.find("vectors", config.vectors, made_by="vectors")
+        paths += sorted(folder.iterdir())
+    for path in paths:
         made_of.update(path.read_bytes())
     return Checkpoint(
         store.scratch / "train" / f"{name}-{made_of.hexdigest()[:16]}.npz"
@@ -98,16 +107,36 @@ def _tables(store: Store) -> list[Path]:
 
 
 def _untrained(
-    params: Params, name: str, tags: tuple[str, ...], *, values: int, scratch: Path
+    params: Params, store: Store, name: str, tags: tuple[str, ...], *, values: int
 ) -> "Tagger":
     from tagsmith.models import Tagger, build
 
     config = params.model(name)
     feature = params.feature(config.feature)
-    network = build(config, feature, tags=len(tags), values=values)
+    make = partial(build, config, feature, tags=len(tags), values=values)
+    if isinstance(config, Siamese):
+        network = _knowing(make, config, store, tags)
+    else:
+        network = make()
     if isinstance(config, Crnn):
-        _start_trunk(network, config.trunk, scratch)
+        _start_trunk(network, config.trunk, store.scratch)
     return Tagger(name, config, feature, tags, network)
+
+
+def _knowing(
+    make: Callable[..., "keras.Model"],
+    config: Siamese,
+    store: Store,
+    tags: tuple[str, ...],
+) -> "keras.Model":
+    """Return a siamese network that has been told what its tags mean."""
+    from tagsmith.models.siamese import know
+
+    folder = store.find("vectors", config.vectors, made_by="vectors")
+    known = vectors.load(folder).of(tags)
+    network = make(dimensions=known.shape[1])
+    know(network, known)
+    return network
 
 
 def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
@@ -124,9 +153,17 @@ def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
 
 def _split(
     params: Params, name: str, tracks: list[Frames], truth: pd.DataFrame
-) -> Clips | Sequences:
+) -> Clips | Sequences | Pairs:
     config = params.model(name)
     match config:
+        case Siamese(training=training):
+            feature = params.feature(config.feature)
+            assert isinstance(feature, LogMel)
+            kept = learnable(truth.to_numpy())
+            heard = [tracks[row] for row in np.flatnonzero(kept)]
+            known = truth.to_numpy()[kept]
+            clips = Clips(heard, known, training, feature, params.seed)
+            return Pairs(clips, config.loss)
         case Crnn(training=training) | Multiscale(training=training):
             feature = params.feature(config.feature)
             assert isinstance(feature, LogMel)

@@ -33,7 +33,8 @@ def augment(
         feature: What the clip's frames are.
         rng: Where chance comes from.
     """
-    unit = np.float32(feature.decibel)
+    # Without a change of level, what a decibel is has no say; it may not be known.
+    unit = np.float32(feature.decibel if config.changes_levels else 1)
     changed: Clip = unit * _augmented(clip / unit, config, feature, rng)
     return changed
 

@@ -18,6 +18,7 @@ from tagsmith.training.batches import Ahead, Lessons
 from tagsmith.training.checkpoint import Checkpoint, Progress, assign, values
 from tagsmith.training.learner import Learner, Validation, learner
 from tagsmith.training.statistics import finalize, set_statistics
+from tagsmith.training.warm_start import warm_up
 
 if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
@@ -98,6 +99,7 @@ def _begin(
     progress = checkpoint.progress()
     if progress is None:
         set_statistics(tagger.network, split)
+        warm_up(tagger, split)
         return Progress(recorder.run_id), []
     logger.info("resuming after epoch %d", progress.epoch)
     assign(tagger.network.variables, checkpoint.arrays("network"))
@@ -143,6 +145,7 @@ def _epoch(
             f"the loss of epoch {epoch + 1} is {loss}: training diverged; lower the "
             "phase's learning_rate"
         )
+    assert pupil.score is not None
     learned = {
         "loss": loss,
         "validation_roc_auc": macro_roc_auc(truth, pupil.score()),

@@ -15,7 +15,8 @@ from tagsmith.features.clips import Frames, spread
 from tagsmith.models.crnn import TRUNK, split
 from tagsmith.training import frozen
 from tagsmith.training.batches import Clips, Lessons
-from tagsmith.training.losses import crossentropy
+from tagsmith.training.losses import crossentropy, hinge
+from tagsmith.training.pairs import Pairs
 
 if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
@@ -41,12 +42,12 @@ class Learner:
     Attributes:
         network: Compiled; its layers are the tagger's.
         lessons: What that is.
-        score: Scores the validation split, `(tracks, tags)`.
+        score: Scores the validation split, `(tracks, tags)`; None if nobody will ask.
     """
 
     network: keras.Model
     lessons: Lessons
-    score: Callable[[], Scores]
+    score: Callable[[], Scores] | None
 
 
 def learner(
@@ -77,8 +78,7 @@ def learner(
         frozen.forget(folder)
         score = partial(tagger.score_features, validation.tracks)
         made = Learner(tagger.network, training_split, score)
-    _compile(made, phase)
-    return made
+    return compiled(made, phase)
 
 
 def _behind_trunk(
@@ -125,7 +125,8 @@ def _scored_clips(
         yield np.concatenate([np.broadcast_to(each, shape) for each in together])
 
 
-def _compile(made: Learner, phase: Phase) -> None:
+def compiled(made: Learner, phase: Phase) -> Learner:
+    """Give a learner a new optimizer, and the loss of its lessons."""
     training = made.lessons.training
     steps = -(-made.lessons.per_epoch // training.batch_size)  # of an epoch
     optimizers = {
@@ -135,9 +136,16 @@ def _compile(made: Learner, phase: Phase) -> None:
     }
     made.network.compile(
         optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
-        loss=crossentropy(made.lessons.truth, training.tag_weights),
+        loss=_loss(made.lessons),
     )
     made.network.optimizer.build(made.network.trainable_variables)
+    return made
+
+
+def _loss(lessons: Lessons) -> Any:  # noqa: ANN401 - a function that Keras calls
+    if isinstance(lessons, Pairs):
+        return hinge(lessons.loss)
+    return crossentropy(lessons.truth, lessons.training.tag_weights)
 
 
 def learning_rate(phase: Phase, steps: int) -> Any:  # noqa: ANN401 - a number or schedule
