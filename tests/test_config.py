@@ -45,6 +45,10 @@ def test_a_union_shows_no_tag_that_nobody_wrote():
     assert "dataset.clips: " in message({"dataset.clips": 0})
 
 
+def test_a_union_by_name_shows_no_tag_that_nobody_wrote():
+    assert "  vectors.glove.dimensions: " in message({"vectors.glove.dimensions": 51})
+
+
 def test_a_misspelt_override_is_answered_with_the_nearest_key():
     assert "did you mean 'dropout'?" in message({"models.crnn_gru.dropuot": 0.1})
 
@@ -116,12 +120,30 @@ def test_params_are_frozen():
         params.seed = 3
 
 
-def test_an_unknown_model_or_feature_is_answered_with_the_nearest():
+def test_an_unknown_model_feature_or_vectors_are_answered_with_the_nearest():
     params = Params.load(PARAMS)
     with pytest.raises(ConfigError, match="did you mean 'crnn_gru'"):
         params.model("crnn_gur")
     with pytest.raises(ConfigError, match="'logmel'"):
         params.feature("mel")
+    with pytest.raises(ConfigError, match=r"no vectors 'glvoe' .*did you mean 'glove'"):
+        params.vector_source("glvoe")
+
+
+def test_a_control_that_is_no_vectors_is_answered_with_the_nearest():
+    text = message({"zeroshot.control": "chanse"})
+    assert "zeroshot.control is 'chanse' (did you mean 'chance'?); vectors has" in text
+
+
+def test_the_shipped_vectors_and_withheld_tags_are_of_their_sections():
+    params = Params.load(PARAMS)
+    assert params.vector_source("glove").kind == "glove_package"
+    assert params.vector_source(params.zeroshot.control).kind == "random"
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_both_seen_and_unseen_tags_are_needed(share):
+    assert "zeroshot.seen_share" in message({"zeroshot.seen_share": share})
 
 
 def test_a_model_that_hears_an_unknown_feature_is_refused():

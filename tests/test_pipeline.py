@@ -114,10 +114,11 @@ def test_every_parameter_makes_some_stage_stale():
         assert key in free or any(param.split(".")[0] == key for param in tracked), key
 
 
-def test_the_features_and_models_of_params_yaml_are_the_graph():
+def test_the_features_vectors_and_models_of_params_yaml_are_the_graph():
     sections = {stage: entry.get("foreach") for stage, entry in PIPELINE.items()}
     assert {stage: text for stage, text in sections.items() if text} == {
         "extract": "${features}",
+        "vectors": "${vectors}",
         "train": "${models}",
     }
 

@@ -28,6 +28,7 @@ TINY = {
     "dataset.clips": 50,  # the fewest that give every split every tag
     "dataset.clip_seconds": 4.0,
     "dataset.shares": {"train": 0.34, "validation": 0.33, "test": 0.33},
+    "zeroshot.withheld": ["reel", "hornpipe", "jig"],  # the dances that these are
     "evaluation.bootstrap_samples": 50,
     "promotion.bootstrap_samples": 50,
     "promotion.floor": 0.0,

@@ -138,6 +138,21 @@ def extract(
 
 
 @app.command(rich_help_panel=STAGES)
+def vectors(
+    source: str,
+    set_: Set = None,
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Words become vectors that say what tags mean."""
+    from tagsmith.stages import vectors
+
+    context = _context(set_, store, params)
+    with _recorder(context, "vectors", f"vectors {source}") as recorder:
+        vectors.run(context.params, context.store, recorder, source)
+
+
+@app.command(rich_help_panel=STAGES)
 def train(
     model: str,
     set_: Set = None,

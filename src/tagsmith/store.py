@@ -3,9 +3,10 @@
 Layout (one folder per kind of thing, not per stage):
 
     raw/                        the audio as it came
-    tables/<name>.parquet       tracks, annotations, quarantine
+    tables/<name>.parquet       tracks, annotations, withheld, quarantine
     wavs/                       mono wavs at the rate that the models hear
     features/<feature>/         memory-mappable shards, index.parquet, meta.json
+    vectors/<source>/           what words mean, as numbers
     models/<model>/             weights, history, statistics
     scores/<model>/<split>.parquet  a `track_id` index and one float32 column per tag
     thresholds/<model>.tsv      tag, threshold
@@ -146,12 +147,29 @@ class Store:
         Returns:
             Booleans `(tracks, tags)`, both in alphabetical order, indexed by track id.
         """
+        return self._truth(self.read_table("annotations"), split)
+
+    def read_known(self, split: SplitName | None = None) -> pd.DataFrame:
+        """Return which tags tracks have, those among them that no tagger learns.
+
+        Returns:
+            As `read_truth`; without a split, of all tracks that passed validation.
+        """
+        return self._truth(self.read_known_annotations(), split)
+
+    def read_known_annotations(self) -> pd.DataFrame:
+        """Return `annotations` and, behind them, `withheld`."""
+        tables = [self.read_table(name) for name in ("annotations", "withheld")]
+        return pd.concat(tables, ignore_index=True)
+
+    def _truth(self, said: pd.DataFrame, split: SplitName | None) -> pd.DataFrame:
         tracks = self.read_tracks()
-        wanted = tracks.index[tracks["split"] == split]
-        annotations = self.read_table("annotations")
-        annotations = annotations[annotations["track_id"].isin(wanted)]
-        truth = pd.crosstab(annotations["track_id"], annotations["tag"]).astype(bool)
-        return truth.reindex(index=wanted, columns=self.read_tags(), fill_value=False)
+        if split is not None:
+            tracks = tracks[tracks["split"] == split]
+        these = said[said["track_id"].isin(tracks.index)]
+        truth = pd.crosstab(these["track_id"], these["tag"]).astype(bool)
+        tags = sorted(said["tag"].unique())
+        return truth.reindex(index=tracks.index, columns=tags, fill_value=False)
 
     # --- scores and thresholds
 
@@ -228,4 +246,3 @@ def _folder(system: str) -> tuple[str, ...]:
 
 
 Scores = NDArray[np.floating[Any]]
-Truth = NDArray[np.bool_]

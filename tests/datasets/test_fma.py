@@ -1,14 +1,13 @@
 """What `datasets/fma` promises of tables, genres, splits and audio."""
 
 import logging
-import pickle
 
 import numpy as np
 import pytest
 
 from tagsmith.config import SPLITS, FmaDataset, Params
 from tagsmith.datasets import files, fma
-from tagsmith.datasets.fma import genres, openmic
+from tagsmith.datasets.fma import genres
 from tagsmith.errors import DataError, MissingError
 from tagsmith.stages import ingest, validate
 from tagsmith.store import Store
@@ -197,45 +196,6 @@ def test_only_tracks_of_openmic_count_if_it_is_given(written, tmp_path, dtype):
     assert found.tracks["track_id"].tolist() == ["000002", "000145"]
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_keys_are_read_as_any_numpy_wrote_them(tmp_path, monkeypatch, protocol):
-    dump = pickle.dump
-    monkeypatch.setattr(
-        pickle, "dump", lambda array, file, **_: dump(array, file, protocol=protocol)
-    )
-    write_openmic(tmp_path, np.array(["000002_3840"], object))
-    assert openmic.sample_keys(tmp_path) == ["000002_3840"]
-
-
-class Trap:
-    """What runs something when it is unpickled."""
-
-    def __reduce__(self):
-        return (exec, ("raise AssertionError('it ran')",))
-
-
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        (np.array([Trap()], object), r"no array of texts sample_key \(it wants .*exec"),
-        (np.array(["46"]), r"name clips as 000046_3840, .* sample_key is \['46'\]"),
-        (np.array([46, None], object), "must name clips as 000046_3840"),
-        (np.array([], str), "its sample_key is empty"),
-    ],
-)
-def test_another_openmic_is_refused(tmp_path, keys, message):
-    write_openmic(tmp_path, keys)
-    with pytest.raises(DataError, match=message):
-        openmic.sample_keys(tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive" * 99])
-def test_an_openmic_that_is_no_archive_is_refused(tmp_path, content):
-    (tmp_path / "openmic-2018.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"npz has no array of texts sample_key"):
-        openmic.sample_keys(tmp_path)
-
-
 def test_a_missing_openmic_is_named_with_its_source(written, tmp_path):
     with pytest.raises(MissingError, match=r"npz is not there; .*zenodo\.org"):
         listing(written, openmic=str(tmp_path))
@@ -415,3 +375,25 @@ def test_a_data_set_below_raw_is_refused(tiny, key):
 def test_titles_are_told_apart_among_all_genres():
     found = {4: genres.Genre("A", 0), 5: genres.Genre("A", 4), 6: genres.Genre("B", 0)}
     assert genres.tag_names(found) == {4: "A (4)", 5: "A (5)", 6: "B"}
+
+
+# --- genres of few artists
+
+
+def artists_by_tag(found):
+    groups = found.tracks.set_index("track_id")["group"]
+    rows = found.annotations.assign(artist=found.annotations["track_id"].map(groups))
+    return rows.groupby("tag")["artist"].nunique()
+
+
+def test_a_genre_of_too_few_artists_is_left_out(written):
+    artists = artists_by_tag(listing(written))
+    least = int(artists.min()) + 1
+    assert set(artists_by_tag(listing(written, least_artists=least)).index) == set(
+        artists.index[artists >= least]
+    )
+
+
+def test_genres_that_are_all_too_rare_are_refused(written):
+    with pytest.raises(DataError, match=r"no genre has dataset.least_artists \(999\)"):
+        listing(written, least_artists=999)

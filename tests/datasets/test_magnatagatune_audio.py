@@ -170,7 +170,7 @@ def test_clips_without_a_tag_are_unpacked_though_they_are_dropped(tiny):
 def test_a_part_that_is_missing_is_named(tiny, name):
     (tiny / name).unlink()
     said = (
-        rf"34 of 34 clips are not below .*: 0/the_first.* and 31 more; put .*"
+        rf"34 of 34 audio files are not below .*: 0/the_first.* and 31 more; put .*"
         rf"\({name} missing\), or set dataset\.fetch to true"
     )
     with pytest.raises(MissingError, match=said):
@@ -272,7 +272,8 @@ def test_clips_that_no_part_holds_are_named(tiny):
     row = {"clip_id": 999, "path": "0/a-b-1-c-0-1.mp3", "tags": ["drum"]}
     fake.write_annotations(tiny, [*ROWS, row])
     with pytest.raises(
-        MissingError, match=r"1 of 35 clips .*: 0/a-b-1-c-0-1\.mp3; they are not in"
+        MissingError,
+        match=r"1 of 35 audio files .*: 0/a-b-1-c-0-1\.mp3; they are not in",
     ):
         listing(tiny)
 

@@ -14,7 +14,7 @@ import soundfile
 from tagsmith.features import audio
 from tagsmith.models import ensemble
 from tagsmith.store import Store, write_json, write_text
-from tests.fakes.experiments import TAGS, tables
+from tests.fakes.experiments import TAGS, tables, withheld
 
 RATE_HZ = 16000
 WEIGHTS = {"loud": 0.75, "quiet": 0.25, "mute": 0.0}
@@ -58,6 +58,7 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     names = ("tracks", "annotations", "quarantine")
     for name, table in zip(names, tables(rng, tracks=240), strict=True):
         made.write_table(name, table)
+    made.write_table("withheld", withheld(made.read_table("tracks")))
     for name in WEIGHTS:
         model = {
             "tags": TAGS,

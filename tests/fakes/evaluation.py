@@ -8,6 +8,7 @@ from tagsmith.core import leaks
 from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_text
 from tagsmith.tracking.recording import MemoryRecorder
+from tests.fakes.experiments import withheld
 from tests.fakes.scored import with_models
 
 SKILLS = {"crnn_gru": 1.5, "crnn_lstm": 1.4, "crnn_bilstm": 1.6}
@@ -92,6 +93,7 @@ def _write_tables(
         "tag": np.array(tags)[columns],
     }
     store.write_table("annotations", pd.DataFrame(pairs))
+    store.write_table("withheld", withheld(tracks))
     bad = pd.DataFrame(QUARANTINE.items(), columns=["track_id", "reason"])
     store.write_table("quarantine", bad)
 

@@ -80,14 +80,14 @@ def rows(*, seconds: float = 4.0) -> list[Row]:
 
 
 def write(folder: Path, described: Sequence[Row] | None = None) -> dict[str, Any]:
-    """Write metadata and audio, and return the override for `dataset`."""
+    """Write metadata and audio, and return the overrides for it."""
     described = rows() if described is None else described
     for number, row in enumerate(described):
         _write_track(folder / "fma_large" / path_of(row), row, number)
     write_checksums(folder)
     write_genres(folder)
     write_tracks(folder, described)
-    return {"dataset": section(folder)}
+    return {"dataset": section(folder), "zeroshot.withheld": []}
 
 
 def section(folder: Path, **changes: object) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def section(folder: Path, **changes: object) -> dict[str, Any]:
         "audio": str(folder / "fma_large"),
         "subset": "large",
         "genres": "own",
+        "least_artists": 1,
         "openmic": None,
         "split": "published",
         "shares": {"train": 0.5, "validation": 0.25, "test": 0.25},

@@ -64,6 +64,7 @@ def params(folder: Path, overrides: Mapping[str, Any] | None = None) -> Params:
         {
             "dataset": config(folder).model_dump(mode="json"),
             "engine.workers": 1,
+            "zeroshot.withheld": [],
             **(overrides or {}),
         },
     )

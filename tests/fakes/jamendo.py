@@ -59,7 +59,7 @@ def rows(
 def write(
     folder: Path, described: Sequence[Row] | None = None, *, subset: str = "moodtheme"
 ) -> dict[str, Any]:
-    """Write a checkout and its audio, and return the override for `dataset`."""
+    """Write a checkout and its audio, and return the overrides for it."""
     described = rows() if described is None else described
     for number, row in enumerate(described):
         path = folder / "audio" / row["path"]
@@ -67,7 +67,7 @@ def write(
         audio.write(path, sound, rate_hz=RATE_HZ)
     write_tables(folder, described, subset=subset)
     write_details(folder, described)
-    return {"dataset": section(folder, subset=subset)}
+    return {"dataset": section(folder, subset=subset), "zeroshot.withheld": []}
 
 
 def section(folder: Path, **changes: object) -> dict[str, Any]:

@@ -54,12 +54,12 @@ def rows(*, seconds: int = 29) -> list[Row]:
 
 
 def write(folder: Path, described: Sequence[Row] | None = None) -> dict[str, Any]:
-    """Write annotations and audio, and return the override for `dataset`."""
+    """Write annotations and audio, and return the overrides for it."""
     described = rows() if described is None else described
     for number, row in enumerate(described):
         _write_clip(folder / row["path"], row, number)
     write_annotations(folder, described)
-    return {"dataset": section(folder)}
+    return {"dataset": section(folder), "zeroshot.withheld": []}
 
 
 def section(folder: Path, **changes: object) -> dict[str, Any]:

@@ -67,14 +67,14 @@ def rows(*, seconds: float = 4.0) -> list[Row]:
 
 
 def write(folder: Path, described: Sequence[Row] | None = None) -> dict[str, Any]:
-    """Write songs, tags, ontology and audio, and return the override for `dataset`."""
+    """Write songs, tags, ontology and audio, and return the overrides for it."""
     described = rows() if described is None else described
     for number, row in enumerate(described):
         _write_track(folder / "audio" / path_of(row), row, number)
     write_songs(folder, described)
     write_tags(folder, described)
     write_ontology(folder)
-    return {"dataset": section(folder)}
+    return {"dataset": section(folder), "zeroshot.withheld": []}
 
 
 def section(folder: Path, **changes: object) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from tagsmith.config import SPLITS, Params
 from tagsmith.store import Store
 from tests.conftest import ROOT
+from tests.fakes.experiments import withheld
 
 TAGS = ["cello", "flute", "null", "slow"]  # one reads like a missing value
 SKILLS = {"crnn_gru": 1.0, "crnn_lstm": 1.2, "crnn_bilstm": 1.4}
@@ -44,6 +45,7 @@ def store(folder: Path, rng: np.random.Generator) -> Store:
     pairs = {"track_id": np.array(names)[rows], "tag": np.array(TAGS)[columns]}
     made.write_table("tracks", tracks)
     made.write_table("annotations", pd.DataFrame(pairs))
+    made.write_table("withheld", withheld(tracks))
     made.write_table("quarantine", pd.DataFrame({"track_id": pd.Series(dtype=str)}))
     for model, skill in SKILLS.items():
         _write_model(made, model, _scores(made, skill, rng))

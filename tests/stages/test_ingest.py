@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tagsmith.errors import DataError, MissingError
+from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.features.audio import sha256
 from tagsmith.features.probe import probe as real_probe
 from tagsmith.stages import ingest
@@ -41,6 +41,70 @@ def test_annotations_name_tracks(tmp_path, store):
     known = set(store.read_table("tracks")["track_id"])
     assert set(annotations["track_id"]) == known
     assert ("tags", 3.0, 0) in recorder.logged_metrics
+
+
+def tagged(store, name):
+    """The pairs of a table, in its order."""
+    table = store.read_table(name)
+    assert list(table.columns) == ["track_id", "tag"]
+    return list(table.itertuples(index=False, name=None))
+
+
+def test_withheld_tags_are_known_but_no_tagger_learns_them(tmp_path, store):
+    fake.write(tmp_path, fake.rows())
+    run(tmp_path, store)
+    everything = tagged(store, "annotations")
+    recorder = run(tmp_path, store, {"zeroshot.withheld": ["low", "high"]})
+    assert store.read_tags() == ["tone"]
+    assert {tag for _, tag in tagged(store, "withheld")} == {"low", "high"}
+    pairs = tagged(store, "annotations") + tagged(store, "withheld")
+    assert sorted(pairs) == everything
+    assert ("tags", 1.0, 0) in recorder.logged_metrics
+    assert ("withheld", 2.0, 0) in recorder.logged_metrics
+
+
+def test_nothing_withheld_is_a_table_without_rows(tmp_path, store):
+    fake.write(tmp_path, fake.rows())
+    run(tmp_path, store)
+    assert tagged(store, "withheld") == []
+    known = store.read_known_annotations()
+    assert known["tag"].dtype == store.read_table("annotations")["tag"].dtype
+
+
+def test_a_track_whose_tags_are_all_withheld_stays_a_track(tmp_path, store):
+    described = fake.rows()
+    described[0]["tags"] = "odd"
+    fake.write(tmp_path, described)
+    run(tmp_path, store, {"zeroshot.withheld": ["odd"]})
+    (only,) = tagged(store, "withheld")
+    assert only[0] in set(store.read_table("tracks")["track_id"])
+    assert len(store.read_table("tracks")) == 12
+
+
+def test_a_withheld_tag_that_no_track_has_is_answered_with_the_nearest(tmp_path, store):
+    fake.write(tmp_path, fake.rows())
+    said = (
+        r"zeroshot\.withheld must name tags that a track has, got 'hihg' \(did you "
+        r"mean 'high'\?\), 'xx'; the data set has high, low, tone; .*\[\] withholds"
+    )
+    with pytest.raises(ConfigError, match=said):
+        run(tmp_path, store, {"zeroshot.withheld": ["low", "hihg", "xx"]})
+    assert not store.place("tables").exists()
+
+
+def test_of_many_tags_the_first_are_shown(tmp_path, store):
+    described = fake.rows()
+    described[0]["tags"] = "|".join(f"tag{number:02d}" for number in range(40))
+    fake.write(tmp_path, described)
+    with pytest.raises(ConfigError, match="tag26, tag27 and 13 more; take out"):
+        run(tmp_path, store, {"zeroshot.withheld": ["reel"]})
+
+
+def test_not_everything_can_be_withheld(tmp_path, store):
+    fake.write(tmp_path, fake.rows())
+    with pytest.raises(DataError, match="names all 3 tags of the data set, and leaves"):
+        run(tmp_path, store, {"zeroshot.withheld": ["tone", "low", "high"]})
+    assert not store.place("tables").exists()
 
 
 def test_two_cores_find_what_one_finds(tmp_path, store):

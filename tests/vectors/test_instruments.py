@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagsmith import openmic
 from tagsmith.config import InstrumentVectors
 from tagsmith.errors import DataError
-from tagsmith.vectors import instruments, openmic
+from tagsmith.vectors import instruments
 from tests.fakes import openmic as fake
 
 SAID = {

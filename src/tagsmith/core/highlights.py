@@ -170,6 +170,34 @@ def dataset(
     }
 
 
+def zeroshot(
+    tags: pd.DataFrame, intervals: Mapping[str, Any], figures: pd.DataFrame
+) -> dict[str, Any]:
+    """Return what a reader wants to know of how unseen tags are named.
+
+    Args:
+        tags: A row per `tag_split` and `tag` with its `side`.
+        intervals: As `unseen.summary` makes them.
+        figures: A row per `tag_split`, `vectors` and setup, as `unseen.figures`.
+
+    Returns:
+        `splits`, each with its `number`, `unseen` tags and intervals by direction;
+        `mean` intervals; and `setups`: the figures' means over splits, a row each.
+    """
+    held = tags[tags["side"] == "unseen"].groupby("tag_split")["tag"].apply(list)
+    splits = zip(held.items(), intervals["splits"], strict=True)
+    setup = ["vectors", "direction", "tracks", "tags"]
+    means = figures.drop(columns="tag_split").groupby(setup, sort=False).mean()
+    return {
+        "splits": [
+            {"number": number, "unseen": unseen, **found}
+            for (number, unseen), found in splits
+        ],
+        "mean": intervals["mean"],
+        "setups": _rows(means.reset_index()),
+    }
+
+
 def _kind(system: str) -> str:
     if system == ENSEMBLE:
         return "ensemble"

@@ -1,12 +1,13 @@
-"""Stage `ingest`: a data set becomes audio below `raw/` and two tables.
+"""Stage `ingest`: a data set becomes audio below `raw/` and three tables.
 
 `tracks` says what every file promises and what decoding it yields; `annotations`, who
-has which tag. Whether that is good enough is for `validate` to say.
+has which tag; `withheld`, who has which of the tags that no tagger learns. Whether that
+is good enough is for `validate` to say.
 """
 
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,22 +23,27 @@ from tagsmith.config import (
     MsdDataset,
     Params,
     ScoresDataset,
+    nearest,
 )
 from tagsmith.datasets.listing import Listing
 from tagsmith.engine import each
-from tagsmith.errors import DataError
+from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.probe import Probe, probe
 from tagsmith.store import TRACK_COLUMNS, Store, atomic
 from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
+SHOWN = 30  # tags that a message names
+
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
-    """Bring `raw/`, `tracks` and `annotations` up to date with the data set.
+    """Bring `raw/`, `tracks`, `annotations` and `withheld` up to date.
 
     Raises:
-        DataError: The data set lists no tracks, or its manifest is wrong.
+        ConfigError: A tag that is to be withheld is none of the data set's.
+        DataError: The data set lists no tracks, its manifest is wrong, or all its tags
+            are to be withheld.
         MissingError: A package or file that it needs is not there.
     """
     raw = store.place("raw")
@@ -45,18 +51,24 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     listing = _listing(params, raw)
     if listing.tracks.empty:
         raise DataError("the data set lists no tracks: there is nothing to learn from")
+    annotations, withheld = _parted(listing.annotations, params.zeroshot.withheld)
     _remove_others(raw, set(listing.tracks["path"]))
     probes = _probes(listing.tracks["path"], params, store)
     tracks = _joined(listing.tracks, probes)
     store.write_table("tracks", tracks)
-    annotations = listing.annotations.sort_values(["track_id", "tag"])
     store.write_table("annotations", annotations)
+    store.write_table("withheld", withheld)
     facts = {
         "tracks": float(len(tracks)),
         "tags": float(annotations["tag"].nunique()),
+        "withheld": float(withheld["tag"].nunique()),
         "hours": float(tracks["decoded_seconds"].sum() / 3600),
     }
-    logger.info("ingest: %(tracks)d tracks, %(tags)d tags, %(hours).1f h", facts)
+    logger.info(
+        "ingest: %(tracks)d tracks, %(hours).1f h, %(tags)d tags and %(withheld)d "
+        "withheld ones",
+        facts,
+    )
     recorder.metrics(facts)
 
 
@@ -100,6 +112,33 @@ def _listing(params: Params, raw: Path) -> Listing:
             )
         case _:
             assert_never(params.dataset)
+
+
+def _parted(
+    annotations: pd.DataFrame, withheld: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what taggers learn, and what is withheld from them; both in order."""
+    tags = sorted(annotations["tag"].unique())
+    _refuse_unknown(withheld, tags)
+    if tags and set(tags) == set(withheld):
+        raise DataError(
+            f"zeroshot.withheld names all {len(tags)} tags of the data set, and leaves "
+            "none to be learnt; take some of them out"
+        )
+    ordered = annotations.sort_values(["track_id", "tag"])
+    held = ordered["tag"].isin(withheld)
+    return ordered[~held], ordered[held]
+
+
+def _refuse_unknown(withheld: Sequence[str], tags: Sequence[str]) -> None:
+    unknown = [f"{tag!r}{nearest(tag, tags)}" for tag in withheld if tag not in tags]
+    if unknown:
+        more = f" and {len(tags) - SHOWN} more" if len(tags) > SHOWN else ""
+        raise ConfigError(
+            f"zeroshot.withheld must name tags that a track has, got "
+            f"{', '.join(unknown)}; the data set has {', '.join(tags[:SHOWN])}{more}; "
+            "take out of zeroshot.withheld what is not there ([] withholds nothing)"
+        )
 
 
 def _remove_others(raw: Path, wanted: Collection[str]) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from tagsmith import __version__
-from tagsmith.config import ENSEMBLE, Params
+from tagsmith.config import ENSEMBLE, Params, Siamese
 from tagsmith.core import highlights
 from tagsmith.errors import DataError
 from tagsmith.reporting import page, plots
@@ -74,6 +74,11 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
             store.read_table("quarantine", made_by="validate"),
         ),
         "docs": _docs(store),
+        "zeroshot": {
+            name: _zeroshot(store, name)
+            for name, model in params.models.items()
+            if isinstance(model, Siamese)
+        },
         "made_of": _made_of(),
     }
 
@@ -90,6 +95,15 @@ def _validation(store: Store) -> dict[str, Any]:
 
 def _table(store: Store, *parts: str) -> pd.DataFrame:
     return plots.read(store.find("reports", *parts, made_by="evaluate"), ())
+
+
+def _zeroshot(store: Store, name: str) -> dict[str, Any]:
+    folder = store.find("zeroshot", name, made_by="evaluate_zeroshot")
+    return highlights.zeroshot(
+        pd.read_parquet(folder / "tags.parquet"),
+        json.loads((folder / "intervals.json").read_text("utf-8")),
+        pd.read_csv(folder / "figures.csv"),
+    )
 
 
 def _pictures(store: Store) -> dict[str, str]:

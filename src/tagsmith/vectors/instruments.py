@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tagsmith import openmic
 from tagsmith.config import InstrumentVectors
 from tagsmith.errors import DataError
-from tagsmith.vectors import openmic
 from tagsmith.vectors.table import Found, Values, named
 
 FMA_ID = r"\d{6}"

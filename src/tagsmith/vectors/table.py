@@ -190,7 +190,7 @@ def load(folder: Path) -> WordVectors:
     for name in (WORDS, VALUES, META):
         if not (folder / name).is_file():
             raise MissingError(
-                f"{folder / name} is not there; make the tag vectors of {folder} again"
+                f"{folder / name} is not there; `dvc repro vectors` makes it"
             )
     try:
         # Only "\n" ends a line: vocabularies have words of other line breaks.

@@ -5,9 +5,11 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from tagsmith.config import SPLITS, ScoresDataset
+from tagsmith.config import SPLITS, Params, ScoresDataset
 from tagsmith.datasets.scores import compositions, programme
+from tagsmith.datasets.scores.compositions import DANCES, Composition
 from tagsmith.datasets.scores.instruments import INSTRUMENTS
+from tests.conftest import ROOT
 
 pytest.importorskip("music21", reason="the extra `render` is not installed")
 
@@ -35,17 +37,65 @@ def tags(plan):
     return pd.DataFrame(rows, columns=["clip", "split", "tag"])
 
 
-def test_there_are_at_least_25_tags(tags):
-    assert tags["tag"].nunique() >= 25
+@pytest.fixture(scope="module")
+def heard(tags):
+    """Those that follow from how a clip is played."""
+    return tags[~tags["tag"].isin(DANCES.values())]
 
 
-def test_every_tag_has_five_positives_in_every_split(tags):
-    counts = pd.crosstab(tags["tag"], tags["split"])
+def tune(rhythm):
+    source = f"X:1\nT:A tune\nR:{rhythm}\nK:C\nA\n"
+    return Composition(compositions.RYAN, "1", "A tune", "tune", source, "")
+
+
+def test_there_are_at_least_25_tags_of_how_a_clip_is_played(heard):
+    assert heard["tag"].nunique() >= 25
+
+
+def test_every_such_tag_has_five_positives_in_every_split(heard):
+    counts = pd.crosstab(heard["tag"], heard["split"])
     assert counts[list(SPLITS)].to_numpy().min() >= 5
 
 
-def test_every_tag_is_on_a_twentieth_of_the_clips(tags):
-    assert tags.groupby("tag").size().min() >= CLIPS / 20
+def test_every_such_tag_is_on_a_twentieth_of_the_clips(heard):
+    assert heard.groupby("tag").size().min() >= CLIPS / 20
+
+
+def test_the_books_say_of_most_tunes_which_dance_they_are():
+    tunes = [c for c in compositions.compositions() if c.kind == "tune"]
+    counts = {"reel": 715, "jig": 514, "hornpipe": 462, "slip jig": 97}
+    counts |= {"strathspey": 49, "clog": 37, "air": 33, "": 1161}
+    assert Counter(tune.dance for tune in tunes) == counts
+    silent = sum(not compositions.abc.read(tune.source).rhythm for tune in tunes)
+    assert (len(tunes), silent) == (3068, 1135)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "dance"),
+    [
+        *(("Reel", "reel"), ("reel % fast", "reel"), (" AIR ", "air")),
+        *(("jig", "jig"), ("double jig", "jig"), ("Double Jig", "jig")),
+        *(("slip jig", "slip jig"), ("Slipjig", "slip jig")),
+        *(("", ""), ("waltz", ""), ("highland fling", ""), ("reels", "")),
+    ],
+)
+def test_a_dance_has_one_name_however_its_book_spells_it(rhythm, dance):
+    assert tune(rhythm).dance == dance
+
+
+def test_a_clip_is_tagged_with_the_dance_of_its_tune_and_no_other(plan):
+    for clip in plan[:60]:
+        said = set(clip.tags) & set(DANCES.values())
+        assert said == ({clip.composition.dance} - {""})
+        assert not (said and clip.composition.kind == "chorale")
+        assert "" not in clip.tags
+
+
+def test_the_default_data_set_has_the_dances_that_its_profile_withholds():
+    params = Params.load(ROOT / "profiles" / "scores.yaml")
+    clips = programme.plan(params.dataset, seed=params.seed)
+    assert set(params.zeroshot.withheld) == set(DANCES.values())
+    assert set(params.zeroshot.withheld) <= {tag for clip in clips for tag in clip.tags}
 
 
 def test_a_tune_never_straddles_splits(plan):

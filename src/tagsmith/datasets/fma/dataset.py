@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from tagsmith import openmic
 from tagsmith.config import SPLITS, FmaDataset, SplitShares
 from tagsmith.core import splits
 from tagsmith.datasets import files
-from tagsmith.datasets.fma import genres, openmic, tracks
+from tagsmith.datasets.fma import genres, tracks
 from tagsmith.datasets.fma.tracks import Row
 from tagsmith.datasets.listing import Listing
 from tagsmith.errors import DataError
@@ -46,7 +48,7 @@ def listing(config: FmaDataset, raw: Path, *, seed: int, workers: int) -> Listin
     rows = tracks.read(
         config.metadata, titles, subset=config.subset, kind=config.genres
     )
-    rows = _chosen(rows, config)
+    rows = _without_rare(_chosen(rows, config), config.least_artists)
     annotations = _annotations(rows, genres.tag_names(titles))
     table = _table(rows)
     if config.split == "artist":
@@ -66,7 +68,7 @@ def _chosen(rows: Sequence[Row], config: FmaDataset) -> list[Row]:
     """Leave out what is in no clip of OpenMIC-2018, if that counts, or has no genre."""
     found = len(rows)
     if config.openmic is not None:
-        heard = openmic.track_ids(config.openmic)
+        heard = set(openmic.track_ids(config.openmic))
         rows = [row for row in rows if row.track_id in heard]
         logger.info("fma: %d of %d tracks are in OpenMIC-2018", len(rows), found)
     kept = [row for row in rows if row.genres]
@@ -84,6 +86,35 @@ def _chosen(rows: Sequence[Row], config: FmaDataset) -> list[Row]:
             config.genres,
         )
     return kept
+
+
+def _without_rare(rows: Sequence[Row], least: int) -> list[Row]:
+    """Leave out genres of too few artists, and tracks that then have none."""
+    artists: dict[int, set[str]] = {}
+    for row in rows:
+        for genre in row.genres:
+            artists.setdefault(genre, set()).add(row.artist_id)
+    kept = {genre for genre, those in artists.items() if len(those) >= least}
+    if not kept:
+        raise DataError(
+            f"no genre has dataset.least_artists ({least}) artists or more, the most "
+            f"have {max(map(len, artists.values()))}; lower it"
+        )
+    genres_of = [tuple(g for g in row.genres if g in kept) for row in rows]
+    left = [
+        replace(row, genres=those)
+        for row, those in zip(rows, genres_of, strict=True)
+        if those
+    ]
+    logger.info(
+        "fma: %d of %d genres have %d artists or more; %d of %d tracks have one",
+        len(kept),
+        len(artists),
+        least,
+        len(left),
+        len(rows),
+    )
+    return left
 
 
 def _dealt(

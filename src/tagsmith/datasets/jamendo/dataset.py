@@ -12,11 +12,9 @@ from tagsmith.datasets import files
 from tagsmith.datasets.jamendo import details, fetch, manifests, tables
 from tagsmith.datasets.jamendo.tables import Row
 from tagsmith.datasets.listing import Listing
-from tagsmith.errors import DataError, MissingError
+from tagsmith.errors import DataError
 
 logger = logging.getLogger(__name__)
-
-SHOWN = 3  # files that a message names
 
 
 def listing(config: JamendoDataset, raw: Path, *, workers: int) -> Listing:
@@ -50,7 +48,13 @@ def listing(config: JamendoDataset, raw: Path, *, workers: int) -> Listing:
     rows = _without_leaks(rows, config, kind)
     if config.fetch != "none":
         fetch.fetch(config, _missing(rows, config.audio))
-    _refuse_missing(_missing(rows, config.audio), len(rows), config)
+    files.refuse_missing(
+        _missing(rows, config.audio),
+        len(rows),
+        config.audio,
+        way_out="put them there, set dataset.fetch to audio or audio-low (now "
+        f"{config.fetch}), or leave their rows out of the tables in {config.metadata}",
+    )
     paths = [row.path for row in rows]
     brought = files.link_all(paths, config.audio, raw, workers=workers)
     logger.info("jamendo: %d tracks, %d of them new in %s", len(rows), brought, raw)
@@ -91,20 +95,6 @@ def _refuse_outside(rows: Iterable[Row], audio: Path) -> None:
                 f"{row.place} leads outside {audio}: {row.path!r} (a PATH is relative "
                 "to dataset.audio)"
             )
-
-
-def _refuse_missing(
-    missing: Sequence[str], tracks: int, config: JamendoDataset
-) -> None:
-    if not missing:
-        return
-    named = ", ".join(missing[:SHOWN])
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-    raise MissingError(
-        f"{len(missing)} of {tracks} audio files are not below {config.audio}: {named}"
-        f"{more}; put them there, set dataset.fetch to audio or audio-low (now "
-        f"{config.fetch}), or leave their rows out of the tables in {config.metadata}"
-    )
 
 
 # --- the same file twice

@@ -4,15 +4,13 @@ What is there is not looked at again: once every clip is, neither parts nor netw
 needed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from tagsmith.config import MagnaTagATuneDataset
 from tagsmith.datasets import files
 from tagsmith.datasets.magnatagatune import archive, fetch
-from tagsmith.errors import DataError, MissingError
-
-SHOWN = 3  # files that a message names
+from tagsmith.errors import DataError
 
 
 def bring(
@@ -39,9 +37,12 @@ def bring(
     absent = [part.name for part in parts if not part.is_file()]
     if not absent:
         archive.unpack(config.folder, annotated, checksum=config.audio_checksum)
-    missing = _missing(wanted, config.folder)
-    if missing:
-        raise MissingError(_told(missing, len(wanted), absent, config.folder))
+    files.refuse_missing(
+        _missing(wanted, config.folder),
+        len(wanted),
+        config.folder,
+        way_out=_way_out(absent),
+    )
 
 
 def _refuse_links(paths: Collection[str], folder: Path) -> None:
@@ -60,19 +61,17 @@ def _missing(paths: Iterable[str], folder: Path) -> list[str]:
     return [path for path in paths if not files.is_file(folder / path)]
 
 
-def _told(missing: list[str], clips: int, absent: list[str], folder: Path) -> str:
-    named = ", ".join(missing[:SHOWN])
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-    told = f"{len(missing)} of {clips} clips are not below {folder}: {named}{more}; "
+def _way_out(absent: Sequence[str]) -> str:
+    """Say what to do about clips that are missing, where these parts are too."""
     if not absent:
-        return told + (
+        return (
             "they are not in the archive either: put them there, or leave their rows "
             "out of the annotations and set dataset.annotations_checksum to ''"
         )
     some = (
         "" if len(absent) == len(archive.PARTS) else f" ({', '.join(absent)} missing)"
     )
-    return told + (
+    return (
         f"put them there, put the publisher's {', '.join(archive.PARTS)} there{some}, "
         "or set dataset.fetch to true"
     )

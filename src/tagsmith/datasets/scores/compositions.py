@@ -28,6 +28,19 @@ ARTISTS = {
 }
 VOICES = 4
 SHORTEST_NOTES = 32  # shorter tunes would only repeat themselves
+# The dance that a tune's field `R:` says. Others (highland fling 12, fling and waltz 4,
+# walkaround 3, slide 2, march 1) are too few to be judged, and say nothing.
+DANCES = {
+    "reel": "reel",
+    "hornpipe": "hornpipe",
+    "jig": "jig",
+    "double jig": "jig",
+    "slip jig": "slip jig",
+    "slipjig": "slip jig",
+    "strathspey": "strathspey",
+    "clog": "clog",
+    "air": "air",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,13 @@ class Composition:
     def group(self) -> str:
         """What may never straddle splits."""
         return f"{self.collection} {self.number}"
+
+    @property
+    def dance(self) -> str:
+        """Which of `DANCES` it is; empty for chorales, and where its book is silent."""
+        if self.kind == "chorale":
+            return ""
+        return DANCES.get(abc.read(self.source).rhythm, "")
 
 
 @cache

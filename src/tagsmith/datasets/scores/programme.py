@@ -59,8 +59,11 @@ class Clip:
 
     @property
     def tags(self) -> list[str]:
-        """What a listener would say, in alphabetical order."""
-        said = {*self.lineup, self.tempo} - {"moderate"}
+        """What a listener would say, in alphabetical order.
+
+        Which dance a tune is, its book says; of many it says nothing.
+        """
+        said = {*self.lineup, self.tempo, self.composition.dance} - {"moderate", ""}
         if len(self.lineup) == 1 and not INSTRUMENTS[self.lineup[0]].ensemble:
             said.add("solo")
         if self.composition.kind == "chorale":

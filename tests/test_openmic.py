@@ -1,4 +1,4 @@
-"""What `vectors/openmic.py` promises."""
+"""What `openmic.py` promises."""
 
 import io
 import os
@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from tagsmith import openmic
 from tagsmith.errors import DataError, MissingError
-from tagsmith.vectors import openmic
 from tests.fakes import openmic as fake
 
 SAID = {
@@ -20,11 +20,23 @@ SAID = {
 FILE = "openmic-2018.npz"
 
 
-def refused(folder):
-    with pytest.raises(DataError) as caught:
-        openmic.read(folder)
-    assert "is not OpenMIC-2018 as published" in str(caught.value)
+def refused(folder, read=openmic.read):
+    with pytest.raises(DataError, match="is not OpenMIC-2018 as published: ") as caught:
+        read(folder)
     return str(caught.value)
+
+
+def keys_refused(folder):
+    """What both readers say of the names of the clips."""
+    said = refused(folder, openmic.track_ids)
+    assert refused(folder) == said
+    return said
+
+
+def only_keys(folder, keys):
+    """Write nothing but the names of the clips."""
+    np.savez(folder / FILE, sample_key=keys, X=np.zeros(3))
+    return folder
 
 
 def rewritten(folder, keys):
@@ -54,10 +66,23 @@ def test_answers_are_read_by_track_and_instrument(tmp_path):
     assert clips.asked.sum(axis=1).tolist() == [2, 1, 0]
 
 
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_the_tracks_are_read_from_the_file_of_the_clips_alone(tmp_path, dtype):
+    folder = only_keys(tmp_path, np.array(list(SAID), dtype))
+    assert openmic.track_ids(folder) == ["000046", "000135", "123456"]
+
+
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_names_are_read_whatever_wrote_them(tmp_path, protocol):
     objects = array_file(np.array(list(SAID), object), protocol=protocol)
     assert openmic.read(rewritten(tmp_path, objects)).tracks[0] == 46
+    assert openmic.track_ids(tmp_path)[0] == "000046"
+
+
+def test_names_are_read_from_the_second_version_of_numpys_format(tmp_path):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.array(list(SAID)), version=(2, 0))
+    assert openmic.track_ids(rewritten(tmp_path, file.getvalue()))[0] == "000046"
 
 
 def test_names_that_are_plain_text_are_read_too(tmp_path):
@@ -77,29 +102,56 @@ def test_a_file_cannot_make_the_reader_run_anything(tmp_path):
     target = tmp_path / "made"
     mischief = Mischief(str(target))
     for content in (mischief, np.array([mischief] * 3, object)):
-        refused(rewritten(tmp_path / "openmic", array_file(content)))
+        keys_refused(rewritten(tmp_path / "openmic", array_file(content)))
     assert not target.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no array", array_file(["a"])[:-3]])
+DAMAGED = {
+    "empty": b"",
+    "no array": b"no array",
+    "cut short": array_file(["a"])[:-3],
+    "header": array_file(["a"]).replace(b"}", b"(", 1),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_names_that_are_damaged_are_refused(tmp_path, content):
-    refused(rewritten(tmp_path, content))
+    keys_refused(rewritten(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive" * 99])
+def test_a_file_that_is_no_archive_is_refused(tmp_path, content):
+    (fake.write(tmp_path, SAID) / FILE).write_bytes(content)
+    keys_refused(tmp_path)
 
 
 @pytest.mark.parametrize("content", [["a"], "text", None, {"a": 1}])
 def test_names_that_are_no_array_are_refused(tmp_path, content):
-    refused(rewritten(tmp_path, array_file(content)))
+    keys_refused(rewritten(tmp_path, array_file(content)))
 
 
-@pytest.mark.parametrize("keys", [["46", "1_1", "2_2"], ["a_1"] * 3, [1, 2, 3]])
-def test_names_of_another_form_are_refused(tmp_path, keys):
-    refused(fake.write(tmp_path, SAID, sample_key=np.array(keys, object)))
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        (["46", "000001_1", "000002_2"], "['46']"),
+        (["46_1", "0000046_1", "a_1"], "['46_1', '0000046_1', 'a_1']"),
+        ([1, None, "000046_"], "[1, None, '000046_']"),
+        ([], "empty"),
+    ],
+)
+def test_names_of_another_form_are_refused_and_shown(tmp_path, keys, shown):
+    folder = fake.write(tmp_path, SAID, sample_key=np.array(keys, object))
+    assert f"name clips as 000046_3840, and its sample_key is {shown}" in keys_refused(
+        folder
+    )
 
 
 @pytest.mark.parametrize("name", ["openmic-2018.npz", "class-map.json"])
 def test_a_file_that_is_missing_is_named_with_where_to_get_it(tmp_path, name):
     (fake.write(tmp_path, SAID) / name).unlink()
-    with pytest.raises(MissingError, match=f"{name} is not there; download"):
+    with pytest.raises(
+        MissingError, match=rf"{name} is not there; download .*zenodo\.org"
+    ):
         openmic.read(tmp_path)
 
 
