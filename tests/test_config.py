@@ -192,3 +192,99 @@ def test_a_crnn_hears_decibels_only():
     natural = {"models.crnn_gru.feature": "logmel_11025"}
     with pytest.raises(ConfigError, match=r"crnn and hears decibels.*is natural"):
         Params.load(ROOT / "params.yaml", natural)
+
+
+# --- siamese models, and what their tags mean
+
+SIAMESE = ["siamese", "siamese_published"]
+
+
+def test_siamese_models_are_completed_and_stand_among_the_others():
+    params = Params.load(PARAMS)
+    assert list(params.models)[-2:] == ["siamese", "siamese_published"]
+    ours, published = params.models["siamese"], params.models["siamese_published"]
+    assert published.filters == ours.filters
+    assert published.loss.margin == ours.loss.margin  # of a loss that it sets in part
+    assert (published.loss.negatives, published.meaning) == (1, "plain")
+
+
+def test_overrides_reach_siamese_models_in_their_section_and_among_models():
+    for section in ("siamese", "models"):
+        params = Params.load(PARAMS, {f"{section}.siamese.dropout": 0.125})
+        drops = [params.models[n].dropout for n in ("siamese", "siamese_published")]
+        assert drops[0] == 0.125 != drops[1]
+
+
+def test_an_override_of_their_architecture_reaches_both():
+    params = Params.load(PARAMS, {"architectures.siamese.loss.margin": 0.25})
+    margins = {n: m.loss.margin for n, m in params.models.items() if n in SIAMESE}
+    assert margins == dict.fromkeys(SIAMESE, 0.25)
+
+
+def test_a_misspelt_override_of_a_siamese_model_is_answered_with_the_nearest_key():
+    assert "did you mean 'dropout'?" in message({"siamese.siamese.dropuot": 0.1})
+
+
+def test_a_name_of_two_models_is_refused(tmp_path):
+    path = edited(tmp_path, "multiscale: {kind", "siamese: {kind")
+    text = message(path=path)
+    assert "['siamese'] are in `models` and in `siamese`; rename some" in text
+
+
+def test_a_section_of_siamese_models_that_is_none_is_refused(tmp_path):
+    lines = PARAMS.read_text().splitlines(keepends=True)
+    start = next(n for n, line in enumerate(lines) if line.startswith("siamese:"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("calibration:"))
+    path = tmp_path / "params.yaml"
+    path.write_text("".join([*lines[:start], "siamese: 3\n", *lines[end:]]))
+    assert "`siamese` must hold sections by name, got int" in message(path=path)
+
+
+def test_unknown_vectors_are_refused_with_the_nearest():
+    text = message({"siamese.siamese.vectors": "glvoe"})
+    assert "models.siamese.vectors is 'glvoe' (did you mean 'glove'?)" in text
+    text = message({"zeroshot.control": "change"})
+    assert (
+        "zeroshot.control is 'change' (did you mean 'chance'?); vectors has [" in text
+    )
+    with pytest.raises(ConfigError, match=r"no vectors 'glov' .*mean 'glove'"):
+        Params.load(PARAMS).vector_source("glov")
+
+
+@pytest.mark.parametrize("name", ["multiscale", "nobody"])
+def test_only_siamese_models_are_registered_to_name_any_words(name):
+    text = message({"zeroshot.registered": {name: "tagsmith-zeroshot"}})
+    assert f"zeroshot.registered has {name!r}, but only siamese models" in text
+    assert "there are ['siamese', 'siamese_published']" in text
+
+
+@pytest.mark.parametrize(
+    "change", [{"noise_db": 1.0}, {"tilt_db": 1.0}, {"background_db": [-40, -20]}]
+)
+def test_decibels_are_refused_where_they_are_no_fixed_amount(change):
+    (key, value), *_ = change.items()
+    text = message({f"siamese.siamese.training.augmentation.{key}": value})
+    assert "models.siamese.training.augmentation is in decibels" in text
+    assert "the compressed scale of features.logmel_22050; set noise_db" in text
+
+
+def test_masks_and_shifts_are_not_measured_in_decibels():
+    changes = {"masked_bands": 8, "masked_seconds": 0.2, "shifted_bands": 2}
+    training = "siamese.siamese.training.augmentation"
+    params = Params.load(PARAMS, {f"{training}.{k}": v for k, v in changes.items()})
+    assert not params.models["siamese"].training.augmentation.changes_levels
+
+
+def test_semi_hard_tags_must_be_counted():
+    changes = {"loss.mining": "semi_hard", "loss.negatives": "all"}
+    text = message({f"siamese.siamese.{key}": value for key, value in changes.items()})
+    assert "models.siamese.loss" in text and "semi_hard" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("margin", 0), ("negatives", 0), ("negatives", "some"), ("reduction", "max")],
+)
+def test_a_loss_out_of_range_is_named_with_its_place(key, value):
+    text = message({f"siamese.siamese.loss.{key}": value})
+    assert f"models.siamese.loss.{key}" in text and f"(got {value!r})" in text

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow.projects import utils as projects
 from ruamel.yaml import YAML
+from typer.main import get_command
 
 from tagsmith import cli
 from tests.conftest import ROOT
@@ -39,11 +40,12 @@ def pins(name):
 
 def test_every_stage_is_an_entry_point():
     assert set(PROJECT["entry_points"]) >= STAGES
-    assert {words(entry_point)[0] for entry_point in PROJECT["entry_points"]} == STAGES
+    run = {words(entry_point)[0] for entry_point in PROJECT["entry_points"]}
+    assert {name.replace("-", "_") for name in run} == STAGES
 
 
 def test_every_entry_point_is_a_command():
-    known = {info.callback.__name__ for info in cli.app.registered_commands}
+    known = set(get_command(cli.app).commands)
     assert known >= {words(entry_point)[0] for entry_point in PROJECT["entry_points"]}
 
 
@@ -63,6 +65,12 @@ def test_a_recurrence_names_a_model():
 def test_a_window_and_a_recurrence_name_a_model():
     run = command("train_deep_spectrum", rnn="lstm", window="1s")
     assert run.endswith("tagsmith train ds_1s_lstm")
+
+
+def test_a_siamese_model_is_ours_unless_another_is_named():
+    assert command("train_siamese").endswith("tagsmith train siamese")
+    run = command("train_siamese", model="siamese_published")
+    assert run.endswith("tagsmith train siamese_published")
 
 
 def test_overrides_arrive_as_options():
@@ -94,26 +102,51 @@ def test_python_is_that_of_the_active_environment_else_of_dot_venv(tmp_path, act
     ]
 
 
-@pytest.mark.parametrize("have_features", [True, False])
-def test_training_has_missing_features_made_in_dot_venv(tmp_path, have_features):
+@pytest.fixture
+def says(tmp_path):
+    """Run an entry point in a folder where programs only say what they are asked."""
     for program in ("make", "python"):
         path = tmp_path / "active" / "bin" / program
         path.parent.mkdir(parents=True, exist_ok=True)
         variables = "${MLFLOW_RUN_ID-} ${VIRTUAL_ENV-} ${PYTHONPATH-}"
         path.write_text(f"#!/bin/sh\necho {program} $* for: {variables}\n")
         path.chmod(0o755)
-    if have_features:
-        (tmp_path / "data/features/logmel").mkdir(parents=True)
-        (tmp_path / "data/features/logmel/index.parquet").touch()
     active = {"VIRTUAL_ENV": "active", "MLFLOW_RUN_ID": "7", "PYTHONPATH": "other"}
-    said = subprocess.check_output(
-        ["bash", "-c", command("train_crnn", rnn="lstm")],
-        cwd=tmp_path,
-        env={"PATH": f"{tmp_path}/active/bin:{os.environ['PATH']}", **active},
-        text=True,
-    ).splitlines()
+    path = {"PATH": f"{tmp_path}/active/bin:{os.environ['PATH']}"}
+
+    def says(run):
+        return subprocess.check_output(
+            ["bash", "-c", run], cwd=tmp_path, env=path | active, text=True
+        ).splitlines()
+
+    return says
+
+
+def put(folder, *names):
+    for name in names:
+        (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data" / name).touch()
+
+
+@pytest.mark.parametrize("have_features", [True, False])
+def test_training_has_missing_features_made_in_dot_venv(tmp_path, says, have_features):
+    if have_features:
+        put(tmp_path, "features/logmel/index.parquet")
+    said = says(command("train_crnn", rnn="lstm"))
     assert ("make features FEATURES=extract@logmel for:" in said) is not have_features
     assert said[-1] == "python -m tagsmith train crnn_lstm for: 7 active src"
+
+
+HEARD, MEANT = "features/logmel_22050/index.parquet", "vectors/glove/vectors.json"
+
+
+@pytest.mark.parametrize("there", [[], [HEARD], [MEANT], [HEARD, MEANT]], ids=str)
+def test_a_siamese_network_has_its_vectors_made_too(tmp_path, says, there):
+    put(tmp_path, *there)
+    made, trained = (says(command("train_siamese"))[place] for place in (0, -1))
+    both = "make features FEATURES=extract@logmel_22050 vectors@glove for:"
+    assert (made == both) is (len(there) < 2)
+    assert trained == "python -m tagsmith train siamese for: 7 active src"
 
 
 def test_the_training_environment_has_the_versions_of_the_whole_one():

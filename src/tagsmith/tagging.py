@@ -2,13 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tagsmith.errors import DataError, MissingError
+from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.tracking import registry
 
 if TYPE_CHECKING:
@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MARKS = {True: "yes", False: ""}
+ENSEMBLE = "models:/tagsmith@champion"
+ANY_WORDS = "models:/tagsmith-zeroshot@champion"
+MARKS = {True: "yes  ", False: "     "}
 
-Tags = list[dict[str, Any]]  # {"tag", "score", "decision"}, the likeliest first
+# {"tag", "score"} and an ensemble's "decision", the likeliest first
+Tags = list[dict[str, Any]]
 
 
 def tag(
-    files: Iterable[Path], model_uri: str, *, top: int | None = None, as_json: bool
+    files: Iterable[Path],
+    model_uri: str | None = None,
+    *,
+    words: Sequence[str] | None = None,
+    top: int | None = None,
+    as_json: bool,
 ) -> tuple[str, bool]:
     """Tag audio files and write the result for a terminal or a program.
 
@@ -30,19 +38,24 @@ def tag(
 
     Args:
         files: Anything that libsndfile reads.
-        model_uri: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, or a folder.
+        model_uri: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, or a folder; None for
+            the champion.
+        words: What to score instead of the tags of an ensemble.
         top: How many tags of each; None for all.
-        as_json: A list of `{"path", "tags": [{"tag", "score", "decision"}]}`, or text.
+        as_json: A list of `{"path", "tags": [{"tag", "score", "decision"}]}`, or text;
+            words have no decision.
 
     Returns:
         The text, and whether a file failed.
 
     Raises:
+        ConfigError: There are words and the model is an ensemble, or the reverse.
+        DataError: A word has no vector.
         MissingError: No version has that alias.
         TrackingError: The registry cannot be reached, or refuses.
     """
     results, failed = [], False
-    for path, heard in tag_files(files, model_uri, top):
+    for path, heard in tag_files(files, model_uri, words=words, top=top):
         if isinstance(heard, str):
             logger.error(heard)
             failed = True
@@ -54,7 +67,11 @@ def tag(
 
 
 def tag_files(
-    files: Iterable[Path], model_uri: str, top: int | None = None
+    files: Iterable[Path],
+    model_uri: str | None = None,
+    *,
+    words: Sequence[str] | None = None,
+    top: int | None = None,
 ) -> Iterator[tuple[Path, Tags | str]]:
     """Tag audio files one by one; the model is loaded once.
 
@@ -62,29 +79,56 @@ def tag_files(
         Each file with its tags, or with a sentence that says why it has none.
 
     Raises:
-        MissingError: No version has that alias.
-        TrackingError: The registry cannot be reached, or refuses.
+        ConfigError: As for `tag`, and so are the others.
+        DataError: See there.
+        MissingError: See there.
+        TrackingError: See there.
     """
-    model = registry.load(model_uri)
+    uri = model_uri or (ENSEMBLE if words is None else ANY_WORDS)
+    model = registry.load(uri)
+    _check_kind(model, uri, words)
+    asked = {"tags": None if words is None else [*words], "top": top}
+    params = {name: value for name, value in asked.items() if value is not None}
+    if words is not None:
+        _predicted(model, [], params)  # what is wrong with them is no file's fault
     for path in files:
         try:
-            yield path, _heard(model, path, top)
+            yield path, _heard(model, path, params)
         except (DataError, MissingError) as error:
             yield path, str(error)
 
 
-def _heard(model: "PyFuncModel", path: Path, top: int | None) -> Tags:
+def _check_kind(model: "PyFuncModel", uri: str, words: Sequence[str] | None) -> None:
+    signature = model.metadata.signature
+    params = signature.params if signature else None
+    takes_words = any(each.name == "tags" for each in params or ())
+    if takes_words == (words is not None):
+        return
+    if takes_words:
+        raise ConfigError(f"{uri} scores words that you name: add --tags WORDS...")
+    raise ConfigError(
+        f"{uri} knows only the tags that it learnt, so it cannot score those of "
+        f"--tags; leave --model out to use {ANY_WORDS}"
+    )
+
+
+def _heard(model: "PyFuncModel", path: Path, params: dict[str, Any]) -> Tags:
     if not path.is_file():
         raise MissingError(f"{path} is not there, or is not a file")
-    recording = pd.DataFrame({"audio": [str(path)]})
-    heard = model.predict(recording, params={"top": top} if top else None)
-    tags: Tags = pd.DataFrame(heard)["tags"].iloc[0]
+    tags: Tags = _predicted(model, [str(path)], params).iloc[0]
     return tags
+
+
+def _predicted(
+    model: "PyFuncModel", recordings: Sequence[str], params: dict[str, Any]
+) -> pd.Series:
+    table = pd.DataFrame({"audio": pd.Series(recordings, dtype="str")})
+    return pd.DataFrame(model.predict(table, params=params))["tags"]
 
 
 def _text(result: dict[str, Any]) -> str:
     lines = [
-        f"  {heard['score']:.3f}  {MARKS[heard['decision']]:3}  {heard['tag']}"
+        f"  {heard['score']:.3f}  {MARKS.get(heard.get('decision'), '')}{heard['tag']}"
         for heard in result["tags"]
     ]
     return "\n".join([result["path"], *lines])

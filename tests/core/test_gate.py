@@ -100,6 +100,32 @@ def test_other_audio_is_another_test_set(truth):
     assert len(hashes) == 2
 
 
+def against_control(low):
+    figure = {"value": 0.7, "low": 0.6, "high": 0.8}
+    found = {"glove": figure, "difference": {"value": 0.1, "low": low, "high": 0.2}}
+    return gate.above_control(found, vectors="glove", control="chance", confidence=0.95)
+
+
+@given(low=st.floats(-1, 0.1))
+def test_unseen_tags_must_be_surely_above_the_control(low):
+    check = against_control(low)
+    assert check.passed is (low > 0)
+    assert "0.7000 with the vectors glove, +0.1000 against chance" in check.evidence
+
+
+def test_figures_that_nobody_could_compute_are_no_reason_to_promote():
+    assert not against_control(np.nan).passed
+
+
+def test_data_that_failed_validation_are_refused():
+    checks = [
+        gate.is_valid({"success": success, "quarantined": 3})
+        for success in (True, False)
+    ]
+    assert [check.passed for check in checks] == [True, False]
+    assert checks[1].evidence == "the data failed validation, 3 tracks in quarantine"
+
+
 def test_the_reason_names_what_failed():
     passed = gate.Check("floor", passed=True, evidence="high enough")
     failed = gate.Check("data", passed=False, evidence="a tune in two splits")

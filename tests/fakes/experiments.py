@@ -1,5 +1,6 @@
 """Tiny experiments: the default parameters shrunk until a test can afford them."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pandas as pd
 from tagsmith import shards
 from tagsmith.config import Params
 from tagsmith.store import Store
+from tagsmith.vectors.table import Meta, WordVectors
 from tests.conftest import ROOT
+from tests.fakes import glove
 
 TAGS = ["flute", "organ", "slow"]
 WITHHELD = ["air", "polka"]  # known of tracks, and learnt by no tagger
@@ -49,12 +52,27 @@ TINY_MULTISCALE = {
     "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
     "scoring.clips": 2,
 }
+TINY_SIAMESE = {
+    "filters": [8, 8, 8, 8],
+    "embedding_units": 8,
+    "dropout": 0.0,
+    "warm_start_epochs": 0,
+    "training.optimizer": "adam",
+    "training.batch_size": 16,
+    "training.clips_per_track": 1,
+    "training.clip_seconds": 3.02,  # 130 frames: four maxima leave one of 128
+    "training.crop_seconds": [3.02],
+    "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
+    "scoring_batch_size": 32,
+}
 TINY_NETWORKS = {
     "crnn": TINY_CRNN,
     "deep_spectrum_rnn": TINY_DEEP_SPECTRUM_RNN,
     "multiscale": TINY_MULTISCALE,
+    "siamese": TINY_SIAMESE,
 }
 VALUES = 12  # of what a made-up CNN sees in a window
+VECTORS = {"glove": 6, "chance": 5}  # how many numbers a tag has
 
 
 def tiny_params(**overrides: Any) -> Params:
@@ -110,18 +128,28 @@ def withheld(tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def features(
-    rng: np.random.Generator, annotations: pd.DataFrame, *, bands: int = 64
+    rng: np.random.Generator,
+    annotations: pd.DataFrame,
+    *,
+    bands: int = 64,
+    frames: int = 80,
 ) -> dict[str, Any]:
     """Return `(frames, bands)` of each track; every tag draws its own stripes."""
     made = {}
     for track, tags in annotations.groupby("track_id")["tag"]:
-        level = rng.normal(-60, 2, (80 + int(rng.integers(40)), bands))
+        level = rng.normal(-60, 2, (frames + int(rng.integers(40)), bands))
         frame, band = np.indices(level.shape)
         stripes = {"flute": band % 4, "organ": frame % 4, "slow": (frame + band) % 4}
         for tag in tags:
             level += 40 * (stripes[tag] < 2)
         made[track] = level.astype(np.float32)
     return made
+
+
+def compressed(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
+    """Return the same stripes from 0 up, of tracks that are longer than a clip."""
+    levels = features(rng, annotations, bands=128, frames=140)
+    return {track: np.maximum(level + 70, 0) / 100 for track, level in levels.items()}
 
 
 def windows(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
@@ -148,10 +176,21 @@ def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
         "logmel": features,
         "logmel_11025": partial(features, bands=128),
         "deep_spectrum_1s": windows,
+        "logmel_22050": compressed,
     }
     for name, make in makers.items():
         place = store.place("features", name)
         place.mkdir(parents=True)
         shards.write_shard(place, 0, "tiny", make(rng, annotations))
         shards.write_index(place, {}, shards=1)
+    write_vectors(store, [*TAGS, *WITHHELD])
     return store
+
+
+def write_vectors(store: Store, tags: Sequence[str]) -> None:
+    """Write a vocabulary of tags, and the same in other numbers that mean nothing."""
+    for name, dimensions in VECTORS.items():
+        drawn = glove.rows(tags, dimensions=dimensions)
+        meta = Meta(kind="glove_file", origin="tiny", open=True, spellings={})
+        table = WordVectors(list(drawn), np.stack(list(drawn.values())), meta)
+        table.save(store.empty("vectors", name))

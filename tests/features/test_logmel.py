@@ -26,6 +26,18 @@ FEATURE = LogMel(
 
 PUBLISHED = Params.load(ROOT / "profiles" / "magnatagatune.yaml")
 MULTISCALE = PUBLISHED.features["logmel_11025"]
+SIAMESE = FEATURE.model_copy(
+    update={
+        "sample_rate_hz": 22050,
+        "window_samples": 1024,
+        "hop_samples": 512,
+        "mel_bands": 128,
+        "low_hz": 0,
+        "high_hz": 11025,
+        "frames": "centered",
+        "scale": "compressed",
+    }
+)
 
 
 @pytest.mark.keras
@@ -78,6 +90,7 @@ def test_silence_is_flat_and_finite():
     np.testing.assert_allclose(logmel(np.zeros(16000), FEATURE), -100)
     natural = logmel(np.zeros(16000), MULTISCALE)
     np.testing.assert_allclose(natural, np.log(1e-20), rtol=1e-6)
+    assert not logmel(np.zeros(22050), SIAMESE).any()
 
 
 @pytest.mark.keras
@@ -100,6 +113,13 @@ def test_a_clip_of_magnatagatune_equals_librosas_but_for_its_edges(fixtures):
     np.testing.assert_allclose(actual[:, 2:627], expected[:, 2:627], atol=1e-3)
 
 
+def test_a_clip_of_magnatagatune_is_compressed_as_by_librosa(fixtures):
+    expected = np.load(fixtures / "golden" / "mtat_37386_zsl_mel_22050.npy")
+    clip = audio.read(fixtures / "audio" / "mtat_37386.mp3", 22050)
+    assert expected.shape == (1255, 128)
+    np.testing.assert_allclose(logmel(clip, SIAMESE), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("samples", [1, 511, 512, 513, 11025])
 def test_centred_frames_are_one_more_than_the_hops(samples):
     assert len(logmel(np.ones(samples), MULTISCALE)) == 1 + samples // 512
@@ -111,6 +131,17 @@ def test_centred_frames_equal_librosas(rng):
     noise = rng.normal(0, 0.1, 20000).astype(np.float32)
     power = librosa.feature.melspectrogram(y=noise, sr=11025, pad_mode="constant")
     np.testing.assert_allclose(logmel(noise, MULTISCALE).T, np.log(power), atol=1e-3)
+
+
+def test_the_compressed_scale_is_of_librosas_magnitudes(rng):
+    import librosa
+
+    noise = rng.normal(0, 0.1, 20000).astype(np.float32)
+    magnitude = librosa.feature.melspectrogram(
+        y=noise, sr=22050, n_fft=1024, hop_length=512, power=1, pad_mode="constant"
+    )
+    expected = np.log10(1 + 10 * magnitude.T)
+    np.testing.assert_allclose(logmel(noise, SIAMESE), expected, atol=1e-5)
 
 
 def test_a_decibel_on_the_natural_scale_is_one_of_amplitude(rng):

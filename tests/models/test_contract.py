@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tagsmith.config import Crnn, DeepSpectrumRnn, Multiscale, Params
+from tagsmith.config import Crnn, DeepSpectrumRnn, Multiscale, Params, Siamese
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.clips import spread
 from tagsmith.models import Tagger, build, load
@@ -22,7 +22,9 @@ HEARD = {
     Crnn: (64, -40, 10),
     DeepSpectrumRnn: (VALUES, 0, 1),
     Multiscale: (128, -1, 3),
+    Siamese: (128, 0.3, 0.25),
 }
+DIMENSIONS = 6  # of what a siamese network is told of its tags
 pytestmark = pytest.mark.keras
 
 
@@ -34,8 +36,19 @@ def tagger(name):
     config = PARAMS.models[name]
     feature = PARAMS.features[config.feature]
     width, *_ = HEARD[type(config)]
-    network = build(config, feature, tags=len(TAGS), values=width)
+    size = {"tags": len(TAGS), "values": width}
+    if isinstance(config, Siamese):
+        network = knowing(build(config, feature, **size, dimensions=DIMENSIONS))
+    else:
+        network = build(config, feature, **size)
     return Tagger(name, config, feature, tuple(TAGS), network)
+
+
+def knowing(network):
+    from tagsmith.models.siamese import know
+
+    know(network, np.random.default_rng(7).normal(size=(len(TAGS), DIMENSIONS)))
+    return network
 
 
 @pytest.fixture
@@ -63,6 +76,7 @@ def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
     tagger.save(tmp_path)
     again = load(tmp_path)
     assert (again.tags, again.values) == (tagger.tags, tagger.values)
+    assert again.dimensions == tagger.dimensions
     np.testing.assert_array_equal(
         again.score_features(list(tracks)), tagger.score_features(list(tracks))
     )
@@ -70,13 +84,24 @@ def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
 
 @every_model
 def test_it_can_learn_six_tracks_by_heart(tagger, tracks, rng):
-    truth = (rng.random((6, len(TAGS))) < 0.5).astype(np.float32)
-    tagger.network.compile("adam", "binary_crossentropy")
+    truth = rng.permuted(np.repeat([[1, 0, 0], [1, 1, 0]], 3, axis=0), axis=1)
+    loss, truth = lesson(tagger.config, truth, rng)
+    tagger.network.compile("adam", loss)
     tagger.network.optimizer.learning_rate = 0.01
     first = tagger.network.train_on_batch(tracks, truth)
     for _ in range(60):
         last = tagger.network.train_on_batch(tracks, truth)
     assert last < first / 2
+
+
+def lesson(config, truth, rng):
+    """Return the loss that an architecture learns by, and truth as that takes it."""
+    from tagsmith.training.losses import hinge
+    from tagsmith.training.pairs import drawn
+
+    if isinstance(config, Siamese):
+        return hinge(config.loss), drawn(truth > 0, config.loss, rng)
+    return "binary_crossentropy", truth.astype(np.float32)
 
 
 @every_model

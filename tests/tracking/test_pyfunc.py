@@ -15,9 +15,9 @@ import pytest
 
 from tagsmith import models
 from tagsmith.errors import DataError, MissingError
+from tagsmith.models import bundle as bundles
 from tagsmith.models import ensemble
-from tagsmith.tracking import registry
-from tagsmith.tracking.pyfunc import AudioTagger
+from tagsmith.tracking import pyfunc, registry
 from tests.fakes import ensembles
 from tests.fakes.experiments import TAGS, tiny_params
 
@@ -42,7 +42,7 @@ def bundle(tmp_path, rng, monkeypatch):
 
 @pytest.fixture
 def tags_of(bundle):
-    model = AudioTagger()
+    model = pyfunc.AudioTagger()
     model.load_context(SimpleNamespace(artifacts={"bundle": str(bundle)}))
 
     def tags_of(*recordings, **params):
@@ -134,9 +134,9 @@ def test_equal_ensembles_are_equal_bytes(tmp_path, rng):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         write(made, folder)
-    assert ensemble.sha256(folders[0]) == ensemble.sha256(folders[1])
+    assert bundles.sha256(folders[0]) == bundles.sha256(folders[1])
     (folders[1] / "tags.txt").write_text("flute\n")
-    assert ensemble.sha256(folders[0]) != ensemble.sha256(folders[1])
+    assert bundles.sha256(folders[0]) != bundles.sha256(folders[1])
 
 
 def test_a_bundle_that_lost_a_file_says_so(bundle):
@@ -153,7 +153,8 @@ def test_a_member_that_scores_other_tags_is_refused(bundle):
 
 @pytest.mark.usefixtures("mlflow_database")
 def test_a_registered_ensemble_tags_audio(bundle, recording):
-    version = registry.register(bundle, "tagsmith", {"profile": "tiny"})
+    said = {"profile": "tiny"}
+    version = registry.register(bundle, "tagsmith", said, served_by=pyfunc)
     model = registry.load(version.uri)
     table = pd.DataFrame({"audio": [str(recording)]})
     (heard,) = model.predict(table, params={"top": 1})["tags"]
@@ -189,7 +190,7 @@ def real_bundle(tmp_path, rng):
 def test_a_registered_ensemble_hears_the_same_without_the_repository(
     real_bundle, recording, tmp_path
 ):
-    version = registry.register(real_bundle, "tagsmith", {})
+    version = registry.register(real_bundle, "tagsmith", {}, served_by=pyfunc)
     here = ensemble.Ensemble.load(real_bundle).listen(recording)
     command = [sys.executable, "-c", ELSEWHERE, version.uri, str(recording)]
     elsewhere = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

@@ -1,8 +1,12 @@
-"""The learning rate that an optimizer gets, by phase."""
+"""What an optimizer is, and the learning rate that it gets, by phase."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from tagsmith.config import Phase
+from tests.fakes.experiments import tiny_params
 
 pytestmark = pytest.mark.keras
 
@@ -25,6 +29,25 @@ def test_a_cosine_falls_all_the_way():
     found = rates(4, 5, decay="cosine")
     assert found == sorted(found, reverse=True)
     assert found[0] == pytest.approx(1e-3) and found[-1] < 2e-5
+
+
+def test_by_inverse_time_every_step_divides_by_a_bit_more():
+    found = rates(4, 5, decay={"per_step": 0.1})
+    assert found == pytest.approx([1e-3 / (1 + 0.1 * step) for step in range(20)])
+
+
+def test_sgd_is_nesterovs_with_the_momentum_of_the_siamese_networks_authors():
+    import keras
+
+    from tagsmith.training.learner import Learner, compiled
+
+    params = tiny_params(**{"architectures.siamese.training.optimizer": "sgd"})
+    training, truth = params.models["siamese"].training, np.ones((1, 2), bool)
+    lessons = SimpleNamespace(training=training, truth=truth, per_epoch=1)
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    compiled(Learner(network, lessons, score=None), training.phases[0])
+    assert isinstance(network.optimizer, keras.optimizers.SGD)
+    assert (network.optimizer.momentum, network.optimizer.nesterov) == (0.9, True)
 
 
 @pytest.mark.parametrize("decay", [(20, 40), (30, 20), (5, 5), (41,)])

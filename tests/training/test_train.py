@@ -10,11 +10,20 @@ from tagsmith.config import SPLITS
 from tagsmith.stages import train
 from tagsmith.tracking.recording import MemoryRecorder
 from tagsmith.training.batches import Clips
-from tests.fakes.experiments import store_with_features, tiny_params
+from tests.fakes.experiments import (
+    TAGS,
+    WITHHELD,
+    store_with_features,
+    tiny_params,
+    write_vectors,
+)
 
 pytestmark = pytest.mark.keras
 CRNN, SEQUENCES, MULTISCALE = "crnn_lstm", "ds_1s_gru", "multiscale"
-every_architecture = pytest.mark.parametrize("name", [CRNN, SEQUENCES, MULTISCALE])
+SIAMESE = "siamese"
+every_architecture = pytest.mark.parametrize(
+    "name", [CRNN, SEQUENCES, MULTISCALE, SIAMESE]
+)
 
 
 class Killed(BaseException):
@@ -60,6 +69,11 @@ def params():
                 {**first, "decay": [1, 2]},
                 second,
             ],
+            "architectures.siamese.dropout": 0.5,
+            "architectures.siamese.warm_start_epochs": 1,
+            "architectures.siamese.training.phases": [
+                {**first, "epochs": 5, "decay": {"per_step": 0.01}}
+            ],
         }
     )
 
@@ -96,6 +110,7 @@ def test_it_scores_every_split_and_writes_what_load_reads(store, params, name):
         pytest.param(CRNN, 3, id="when it is about to thaw"),
         pytest.param(CRNN, 4, id="after it has"),
         pytest.param(SEQUENCES, 2, id="sequences"),
+        pytest.param(SIAMESE, 2, id="pairs"),
     ],
 )
 def test_a_killed_run_ends_as_an_undisturbed_one(store, params, name, epoch):
@@ -155,12 +170,42 @@ def test_it_learns_tags_that_leave_their_own_marks(store, name):
             "architectures.deep_spectrum_rnn.training.phases": [sequences],
             "architectures.multiscale.training.phases": [phase],
             "architectures.multiscale.training.clips_per_track": 20,
+            "architectures.siamese.training.phases": [phase],
+            "architectures.siamese.training.clips_per_track": 20,
         }
     )
     recorder = MemoryRecorder()
     train.run(params, store, recorder, name)
     best = max(v for n, v, _ in recorder.logged_metrics if n == "validation_roc_auc")
     assert best > 0.9
+
+
+# --- a siamese network
+
+
+def without_tags(store, track):
+    """Take the tags of a track away, and return the truth that is left."""
+    said = store.read_table("annotations")
+    store.write_table("annotations", said[said["track_id"] != track])
+    return store.read_truth("train")
+
+
+def test_a_track_without_tags_is_not_learnt_but_scored(store):
+    phase = {"epochs": 1, "learning_rate": 0.01, "decay": "none"}
+    params = tiny_params(**{"architectures.siamese.training.phases": [phase]})
+    truth = without_tags(store, store.read_truth("train").index[1])
+    kept = truth.any(axis=1) & ~truth.all(axis=1)
+    pairs = train._split(params, SIAMESE, [np.ones((140, 128))] * len(truth), truth)
+    assert len(pairs.clips.tracks) == kept.sum() < len(truth)
+    np.testing.assert_array_equal(pairs.truth, truth[kept])
+    train.run(params, store, MemoryRecorder(), SIAMESE)
+    assert list(store.read_scores(SIAMESE, "train").index) == list(truth.index)
+
+
+def test_a_checkpoint_of_other_vectors_is_another(store, params):
+    before = train.checkpoint_of(params, store, SIAMESE).path
+    write_vectors(store, [*TAGS[::-1], *WITHHELD])
+    assert train.checkpoint_of(params, store, SIAMESE).path != before
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_clips():

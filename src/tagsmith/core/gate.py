@@ -1,6 +1,6 @@
-"""The gate between `challenger` and `champion`: three checks, each with its evidence.
+"""The gate between `challenger` and `champion`: checks, each with its evidence.
 
-A challenger becomes champion if
+An ensemble becomes champion if
 
 1. its figure on the test set reaches the floor;
 2. it is better than the present champion on the same test set, surely: the lower end of
@@ -10,11 +10,15 @@ A challenger becomes champion if
 3. the data passed validation.
 
 A tie is a refusal: whoever uses the champion gets a new one only for a reason.
+
+A model for any words becomes champion if what such models say of unseen tags is above
+the control, surely, and the data passed validation.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +34,7 @@ class Check:
     """What was asked of a challenger, and the answer.
 
     Attributes:
-        name: `floor`, `better` or `data`.
+        name: `floor`, `better`, `control` or `data`.
         passed: The answer.
         evidence: The numbers behind it, as a sentence.
     """
@@ -115,6 +119,40 @@ def beats(
         f"better in {gain.above_zero:.0%} of {config.bootstrap_samples} resamples"
     )
     return Check("better", passed=gain.low > 0, evidence=evidence)
+
+
+def above_control(
+    found: Mapping[str, Mapping[str, float]],
+    *,
+    vectors: str,
+    control: str,
+    confidence: float,
+) -> Check:
+    """Check that unseen tags find their tracks by what they mean, beyond chance.
+
+    Args:
+        found: ROC-AUC over unseen tags, `value`, `low` and `high`: by the names of
+            vectors, and as `difference` of theirs from the control's.
+        vectors: The name of those that the model learnt with.
+        control: The name of those that mean nothing.
+        confidence: How often the intervals shall hold the true value.
+    """
+    gain = found["difference"]
+    evidence = (
+        f"ROC-AUC of unseen tags is {found[vectors]['value']:.4f} with the vectors "
+        f"{vectors}, {gain['value']:+.4f} against {control}, {confidence:.0%} interval "
+        f"[{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    )
+    return Check("control", passed=gain["low"] > 0, evidence=evidence)
+
+
+def is_valid(report: Mapping[str, Any]) -> Check:
+    """Check what validation said of the data: `success`, `quarantined`."""
+    verdict = "passed" if report["success"] else "failed"
+    evidence = (
+        f"the data {verdict} validation, {report['quarantined']} tracks in quarantine"
+    )
+    return Check("data", passed=report["success"], evidence=evidence)
 
 
 def reason(checks: Sequence[Check]) -> str:

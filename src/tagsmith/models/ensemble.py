@@ -11,7 +11,6 @@
 Equal ensembles are equal bytes: nothing in a bundle says when or where it was made.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -26,17 +25,15 @@ from tagsmith.config import ENSEMBLE, Calibration
 from tagsmith.core.fusion import fuse
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
-from tagsmith.features import audio
 from tagsmith.models import Tagger, load
 from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, analyser
-from tagsmith.models.tagger import DESCRIPTION
+from tagsmith.models.bundle import META, put_model
 from tagsmith.store import Store, write_json, write_text
 
 WEIGHTS = "ensemble.json"
 THRESHOLDS = "thresholds.tsv"
 TAGS = "tags.txt"
 TEST_SCORES = "test_scores.parquet"
-META = "meta.json"
 
 
 @dataclass(frozen=True)
@@ -173,10 +170,8 @@ def write_bundle(
     """
     weights = _weights(store)
     for name in weights:
-        source = store.find("models", name, made_by="train")
-        ignored = shutil.ignore_patterns("history*", ".*")
-        shutil.copytree(source, folder / "models" / name, ignore=ignored)
-        _copy_network(store, json.loads((source / DESCRIPTION).read_text()), folder)
+        described = put_model(store, name, folder / "models" / name)
+        _copy_network(store, described, folder)
     shutil.copyfile(store.find_thresholds(ENSEMBLE), folder / THRESHOLDS)
     write_text(folder / TAGS, "".join(f"{tag}\n" for tag in store.read_tags()))
     write_json(
@@ -199,15 +194,6 @@ def _copy_network(store: Store, model: Mapping[str, Any], folder: Path) -> None:
     for file in (NETWORK, ORIGIN):
         source = store.find("features", name, file, made_by="extract")
         shutil.copyfile(source, target / file)
-
-
-def sha256(folder: Path) -> str:
-    """Return the hash of a folder's file names and bytes."""
-    total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        total.update(audio.sha256(path).encode())
-    return total.hexdigest()
 
 
 def _weights(store: Store) -> dict[str, float]:

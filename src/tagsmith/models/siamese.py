@@ -56,6 +56,7 @@ def siamese(
         dimensions,
         config.embedding_units,
         whitened=config.meaning == "whitened",
+        dtype="float32",  # whatever the precision: a margin lies between cosines
         name=WORDS,
     )
     clips = layers.Input((frames, feature.mel_bands), name="clips")
@@ -149,7 +150,9 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
     ) -> None:
         super().__init__(**options)
         self.tags, self.dimensions, self.whitened = tags, dimensions, whitened
-        self.projection = layers.Dense(units, name="projection")
+        self.projection = layers.Dense(
+            units, dtype=self.dtype_policy, name="projection"
+        )
 
     def build(self, embeddings: Any) -> None:  # noqa: ANN401, ARG002 - Keras's shapes
         """Make the weights."""

@@ -9,7 +9,7 @@ plus the cosine of a word with the mean of where the track's clips are.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -114,20 +114,21 @@ class Tagger:
         from tagsmith.models import siamese  # noqa: PLC0415 - Keras, as in `load`
 
         assert isinstance(self.config, Siamese)
-        embed = partial(
-            self._embedded,
-            audio=siamese.audio(self.network),
-            batch_size=self.config.scoring_batch_size,
-        )
-        embeddings = _each(embed, tracks, TRACKS_AT_ONCE)
+        embeddings = _each(self._embedded, tracks, TRACKS_AT_ONCE)
         cosines = siamese.compared(self.network, embeddings, vectors)
         return np.asarray((1 + cosines) / 2, np.float32).clip(0, 1)
 
-    def _embedded(
-        self, tracks: Sequence[Frames], *, audio: "keras.Model", batch_size: int
-    ) -> Scores:
+    @cached_property
+    def _audio(self) -> "keras.Model":
+        """The branch that hears; made once, as Keras traces every new network."""
+        from tagsmith.models import siamese  # noqa: PLC0415 - Keras, as in `load`
+
+        return siamese.audio(self.network)
+
+    def _embedded(self, tracks: Sequence[Frames]) -> Scores:
+        assert isinstance(self.config, Siamese)
         clips = [consecutive(track, self.clip_frames) for track in tracks]
-        return _means(audio, clips, batch_size)
+        return _means(self._audio, clips, self.config.scoring_batch_size)
 
     def _clips(self, tracks: Sequence[Frames], *, scoring: Scoring) -> Scores:
         clips = [spread(track, self.clip_frames, scoring.clips) for track in tracks]

@@ -82,7 +82,8 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     intervals are in `zeroshot/<name>/`.
 
     Raises:
-        ConfigError: The model is no siamese network, or no tag takes part.
+        ConfigError: The model is no siamese network or is its own control, or no tag
+            takes part.
         DataError: A tag has no vector, or a split leaves nothing to learn or to test.
         MissingError: Features or vectors have not been made.
     """
@@ -105,12 +106,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
 
 
 def _material(params: Params, store: Store, name: str) -> _Material:
-    config = params.model(name)
-    if not isinstance(config, Siamese):
-        raise ConfigError(
-            f"models.{name} is a {config.kind}, which knows only the tags that it "
-            "learnt; zero-shot needs a siamese network"
-        )
+    config = _siamese(params, name)
     truth = _taking_part(params, store.read_known())
     folder = store.find("features", config.feature, made_by="extract")
     known = {
@@ -119,10 +115,11 @@ def _material(params: Params, store: Store, name: str) -> _Material:
         )
         for source in (config.vectors, params.zeroshot.control)
     }
-    made_of = hashlib.sha256((folder / "index.parquet").read_bytes())
-    made_of.update(json.dumps(_decided(params, config)).encode())
-    for part in [*known.values(), truth.to_numpy()]:
-        made_of.update(part.tobytes())
+    made_of = hashlib.sha256(json.dumps(_decided(params, config)).encode())
+    for path in [folder / "index.parquet", *_tables(store)]:
+        made_of.update(path.read_bytes())
+    for numbers in known.values():
+        made_of.update(numbers.tobytes())
     return _Material(
         config=config,
         features=Features(folder),
@@ -133,9 +130,24 @@ def _material(params: Params, store: Store, name: str) -> _Material:
     )
 
 
+def _siamese(params: Params, name: str) -> Siamese:
+    config = params.model(name)
+    if not isinstance(config, Siamese):
+        raise ConfigError(
+            f"models.{name} is a {config.kind}, which knows only the tags that it "
+            "learnt; zero-shot needs a siamese network"
+        )
+    if config.vectors == params.zeroshot.control:
+        raise ConfigError(
+            f"models.{name}.vectors is {config.vectors!r}, and so is zeroshot.control: "
+            "it would be compared with itself; give it other vectors"
+        )
+    return config
+
+
 def _decided(params: Params, config: Siamese) -> list[object]:
     """Return the parameters that scores depend on."""
-    judging = {"best", "registered", "registered_model"}
+    judging = {"best", "registered"}
     zeroshot = params.zeroshot.model_dump(mode="json", exclude=judging)
     return [params.seed, config.model_dump(mode="json"), zeroshot]
 

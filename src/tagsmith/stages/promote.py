@@ -1,10 +1,8 @@
 """Stage `promote`: the ensemble is registered, and becomes champion if it passes."""
 
 import json
-import logging
-import tempfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,15 +11,11 @@ from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import gate
 from tagsmith.core.metrics import evaluate
 from tagsmith.core.thresholds import decide
-from tagsmith.models import ensemble
+from tagsmith.models import bundle, ensemble
 from tagsmith.store import Store
-from tagsmith.tracking import registry
+from tagsmith.tracking import challenge, registry
 from tagsmith.tracking.recording import Recorder
-from tagsmith.tracking.registry import CHALLENGER, CHAMPION, Version
-
-logger = logging.getLogger(__name__)
-
-HASH = "bundle_sha256"  # the tag by which equal ensembles are found
+from tagsmith.tracking.registry import CHAMPION, Version
 
 
 @dataclass(frozen=True)
@@ -48,40 +42,25 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     to the version's tags and to `reports/promotion.json`.
     """
     measured = _measured(params, store)
-    version = _register(params, store, measured, recorder.run_id)
-    registry.give_alias(version, CHALLENGER)
+    version = _enter(params, store, measured, recorder.run_id)
     champion = registry.aliased(version.model, CHAMPION)
     checks = [
         gate.reaches_floor(
             measured.truth.to_numpy(), measured.scores.to_numpy(), params.promotion
         ),
         _beats(params, measured, version, champion),
-        _data_is_valid(store),
+        gate.is_valid(store.read_report("validation", made_by="validate")),
     ]
-    promoted = all(check.passed for check in checks)
-    if promoted:
-        registry.give_alias(version, CHAMPION)
-    reason = gate.reason(checks)
-    registry.annotate(version, {"promoted": str(promoted).lower(), "reason": reason})
-    holds = promoted or version == champion
+    settled = challenge.settle(version, checks)
     report = {
-        "promoted": promoted,
-        "registered_model": version.model,
-        "version": version.number,
-        "alias": CHAMPION if holds else CHALLENGER,
-        "reason": reason,
-        "checks": [asdict(check) for check in checks],
+        **settled,
         "test_set_sha256": measured.test_set_sha256,
         "metrics": measured.metrics,
     }
     store.write_report("promotion", report)
-    recorder.metrics({**measured.metrics, "promoted": float(promoted)})
-    recorder.tags({"reason": reason, "version": version.number})
+    recorder.metrics({**measured.metrics, "promoted": float(settled["promoted"])})
+    recorder.tags({"reason": settled["reason"], "version": version.number})
     recorder.artifact(store.find("reports", "plots", made_by="evaluate"), "plots")
-    outcome = "promoted to champion" if promoted else "refused"
-    logger.info("%s version %s: %s", version.model, version.number, outcome)
-    for check in checks:
-        logger.info("%s  %s", "passed" if check.passed else "FAILED", check.evidence)
 
 
 def _measured(params: Params, store: Store) -> Measured:
@@ -99,30 +78,23 @@ def _measured(params: Params, store: Store) -> Measured:
     )
 
 
-def _register(params: Params, store: Store, measured: Measured, run_id: str) -> Version:
-    """Register the ensemble, unless the same bytes already are a version."""
-    model = params.promotion.registered_model
-    with tempfile.TemporaryDirectory(prefix="tagsmith-") as name:
-        bundle = Path(name)
-        ensemble.write_bundle(
-            store,
-            bundle,
-            calibration=params.calibration,
-            test_set_sha256=measured.test_set_sha256,
-            metrics=measured.metrics,
-        )
-        sha256 = ensemble.sha256(bundle)
-        known = registry.registered(model, tag=HASH, value=sha256)
-        return known or registry.register(
-            bundle,
-            model,
-            {
-                HASH: sha256,
-                "test_set_sha256": measured.test_set_sha256,
-                "profile": params.profile,
-                "run_id": run_id,
-            },
-        )
+def _enter(params: Params, store: Store, measured: Measured, run_id: str) -> Version:
+    from tagsmith.tracking import pyfunc
+
+    write = partial(
+        ensemble.write_bundle,
+        store,
+        calibration=params.calibration,
+        test_set_sha256=measured.test_set_sha256,
+        metrics=measured.metrics,
+    )
+    tags = {
+        "test_set_sha256": measured.test_set_sha256,
+        "profile": params.profile,
+        "run_id": run_id,
+    }
+    name = params.promotion.registered_model
+    return challenge.enter(write, name, tags, served_by=pyfunc)
 
 
 def _beats(
@@ -142,19 +114,10 @@ def _beats(
 
 
 def _evidence(champion: Version) -> gate.Champion:
-    meta = registry.fetch_from_bundle(champion, ensemble.META)
+    meta = registry.fetch_from_bundle(champion, bundle.META)
     scores = registry.fetch_from_bundle(champion, ensemble.TEST_SCORES)
     return gate.Champion(
         version=champion.number,
         test_set_sha256=json.loads(meta.read_text("utf-8"))["test_set_sha256"],
         scores=pd.read_parquet(scores).to_numpy(),
     )
-
-
-def _data_is_valid(store: Store) -> gate.Check:
-    report = store.read_report("validation", made_by="validate")
-    verdict = "passed" if report["success"] else "failed"
-    evidence = (
-        f"the data {verdict} validation, {report['quarantined']} tracks in quarantine"
-    )
-    return gate.Check("data", passed=report["success"], evidence=evidence)

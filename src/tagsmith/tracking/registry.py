@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import tagsmith
 from tagsmith.errors import MissingError
@@ -16,11 +16,13 @@ from tagsmith.tracking.server import answering, connect
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
     from mlflow.pyfunc import PyFuncModel
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
-# What the ensemble needs to tag audio; MLflow would take 20 s to guess it.
+BUNDLE = "bundle"  # the artifact that a version is made of
+# What models need to tag audio; MLflow would take 20 s to guess it.
 PACKAGES = (
     "mlflow",
     "tensorflow",
@@ -36,6 +38,14 @@ PACKAGES = (
     "pydantic",
     "ruamel.yaml",
 )
+
+
+class Served(Protocol):
+    """A module that MLflow logs as a model: how a bundle is loaded and used."""
+
+    NAME: str
+    SIGNATURE: "ModelSignature"
+    __file__: str | None
 
 
 @dataclass(frozen=True)
@@ -58,23 +68,29 @@ class Version:
         return f"models:/{self.model}/{self.number}"
 
 
-def register(bundle: Path, model: str, tags: Mapping[str, str]) -> Version:
+def register(
+    bundle: Path, model: str, tags: Mapping[str, str], *, served_by: Served
+) -> Version:
     """Log a bundle as an MLflow model in the run that is open, and register it.
+
+    Args:
+        bundle: The folder.
+        model: The registered model's name.
+        tags: What is said of the version.
+        served_by: `pyfunc` or `pyfunc_words`.
 
     Raises:
         TrackingError: MLflow cannot be reached, or refuses.
     """
     import mlflow
 
-    from tagsmith.tracking import pyfunc
-
     with _package() as package, answering(f"register {model}"):
         info = mlflow.pyfunc.log_model(
-            name="ensemble",
-            python_model=pyfunc.__file__,
-            artifacts={pyfunc.BUNDLE: str(bundle)},
+            name=served_by.NAME,
+            python_model=str(served_by.__file__),
+            artifacts={BUNDLE: str(bundle)},
             code_paths=[str(package)],
-            signature=pyfunc.SIGNATURE,
+            signature=served_by.SIGNATURE,
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
         )
         with redirect_stderr(io.StringIO()):  # MLflow prints that it has done it
@@ -135,8 +151,6 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
     """Return a local copy of a file of the bundle that a version was made of."""
     import mlflow
 
-    from tagsmith.tracking.pyfunc import BUNDLE
-
     with answering(f"fetch {file} of {version.uri}"):
         info = mlflow.models.get_model_info(version.uri)
         folder = info.flavors["python_function"]["artifacts"][BUNDLE]["path"]
@@ -161,8 +175,8 @@ def load(uri: str) -> "PyFuncModel":
     if uri.startswith("models:/") and at and aliased(name, alias) is None:
         raise MissingError(
             f"the registry at {mlflow.get_registry_uri()} has no {alias} of {name}; "
-            "`make repro` trains and promotes one, `tagsmith promote` promotes what "
-            "data/ holds"
+            "`make repro` trains and promotes one, `tagsmith promote` (for any words, "
+            "`tagsmith promote-zeroshot`) promotes what data/ holds"
         )
     with answering(f"load {uri}"):
         model: PyFuncModel = mlflow.pyfunc.load_model(uri)

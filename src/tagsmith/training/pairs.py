@@ -32,7 +32,7 @@ class Pairs:
         loss: How many tags of each kind.
 
     Raises:
-        DataError: A track has none of the tags, or all of them.
+        DataError: A track has none of the tags, or all of them; or there is no track.
     """
 
     clips: Clips
@@ -40,6 +40,12 @@ class Pairs:
 
     def __post_init__(self) -> None:
         truth = self.clips.truth
+        if not len(truth):
+            raise DataError(
+                "a pair needs a tag that the track has and one that it has not, but no "
+                f"track has some of the {truth.shape[1]} tags and not all; use a data "
+                "set with more tags"
+            )
         useless = np.flatnonzero(~learnable(truth))
         if useless.size:
             raise DataError(

@@ -1,0 +1,179 @@
+"""The commands for people: what can be asked of models and results."""
+
+import sys
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from tagsmith.errors import ConfigError
+from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, StoreDir, given
+
+WORDS = "--tags"
+TOP = 5  # tags per file
+
+app = typer.Typer()
+
+
+class TakesWords(TyperCommand):
+    """Lets `--tags a b` stand for `--tags a --tags b`: words up to the next option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's
+        """Parse what was typed.
+
+        Raises:
+            ConfigError: There are no words, or no files beside the words.
+        """
+        try:
+            return super().parse_args(ctx, spelt_out(args))
+        except typer.BadParameter as error:
+            if WORDS not in args or error.param is None or error.param.name != "files":
+                raise
+            raise ConfigError(
+                f"no files: what follows {WORDS}, up to the next option, are words; "
+                "put the files in front of it"
+            ) from error
+
+
+def spelt_out(args: list[str]) -> list[str]:
+    """Put `--tags` in front of each of the words that follow it.
+
+    Raises:
+        ConfigError: None follows.
+    """
+    spelt, rest = [], args
+    while WORDS in rest:
+        place = rest.index(WORDS)
+        behind = rest[place + 1 :]
+        words = list(takewhile(lambda word: not word.startswith("-"), behind))
+        if not words:
+            raise ConfigError(
+                f'{WORDS} needs words, such as {WORDS} "hurdy gurdy" "sea shanty"'
+            )
+        spelt += rest[:place] + [part for word in words for part in (WORDS, word)]
+        rest = behind[len(words) :]
+    return spelt + rest
+
+
+@app.command(cls=TakesWords)
+def tag(
+    files: Annotated[list[Path], typer.Argument(help="mp3, ogg, flac or wav files.")],
+    model: Annotated[
+        str | None, typer.Option(help="A registered model; the champion if none.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tags", metavar="WORDS...", help="Score any words, up to the next option."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Tags per file; 5, or all of --tags.")
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tag audio files with a registered ensemble, or score any words."""
+    from tagsmith import tagging
+
+    text, failed = tagging.tag(
+        files,
+        model,
+        words=tags or None,
+        top=top or (None if tags else TOP),
+        as_json=json,
+    )
+    typer.echo(text)
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command("export-features")
+def export_features(
+    feature: str,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Write Deep Spectrum features as the original's CSV and NPZ, per split."""
+    from tagsmith import exports
+
+    context = given(None, store, params)
+    exports.export_features(context.params, context.store, feature, out)
+
+
+@app.command()
+def profile(name: Annotated[str, typer.Argument(help="A file of profiles/.")]) -> None:
+    """Put a profile in the place of params.yaml."""
+    from tagsmith.config import Params
+    from tagsmith.store import write_text
+
+    path = Path("profiles") / f"{name}.yaml"
+    known = sorted(other.stem for other in path.parent.glob("*.yaml"))
+    if name not in known:
+        raise ConfigError(f"no profile {name!r}; profiles/ has {known}")
+    Params.load(path)
+    write_text(DEFAULT_PARAMS, path.read_text("utf-8"))
+    typer.echo(f"params.yaml is now the profile {name}; `git diff` shows what changed")
+
+
+@app.command()
+def show(
+    set_: Set = None, store: StoreDir = None, params: ParamsFile = DEFAULT_PARAMS
+) -> None:
+    """Print the resolved parameters: what would run."""
+    from ruamel.yaml import YAML
+
+    context = given(set_, store or Path(), params)
+    YAML().dump(context.params.model_dump(mode="json"), sys.stdout)
+
+
+@app.command()
+def where(store: StoreDir = None) -> None:
+    """Say how the last run ended and where to look."""
+    from tagsmith.store import Store
+
+    reports = Store(store or Path("data"))
+    promotion = reports.read_report("promotion", made_by="promote")
+    uri = f"models:/{promotion['registered_model']}@{promotion['alias']}"
+    outcome = "promoted to champion" if promotion["promoted"] else "not promoted"
+    typer.echo(
+        f"{promotion['registered_model']} version {promotion['version']}: {outcome}\n"
+        f"  why     {promotion['reason']}\n"
+        f"  page    {reports.place('reports', 'report.html')}\n"
+        f"  runs    mlflow ui\n"
+        f"  use it  tagsmith tag --model {uri} FILE..."
+    )
+
+
+@app.command("author-expectations")
+def author_expectations() -> None:
+    """Write the suites of expectations/ anew; the stages only read them."""
+    from tagsmith.quality import expectations
+
+    expectations.author(Path("expectations"))
+
+
+@app.command()
+def zeroshot(
+    scores: Annotated[Path, typer.Option(help="Scores (items, tags), .npy.")],
+    score_tags: Annotated[Path, typer.Option(help="Their tags, one a line.")],
+    classes: Annotated[Path, typer.Option(help="Other words, one a line.")],
+    vectors: Annotated[
+        str, typer.Option(metavar="glove|FILE", help="Word vectors; a file is GloVe's.")
+    ] = "glove",
+    truth: Annotated[
+        Path | None, typer.Option(help="Each item's class, counted from 0, .npy.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the result here.")] = None,
+) -> None:
+    """Rank classes that a tagger never knew, by its scores of other tags."""
+    from tagsmith import zeroshot
+
+    typer.echo(
+        zeroshot.rank(
+            scores, score_tags, classes, vectors=vectors, truth=truth, json=json
+        )
+    )
