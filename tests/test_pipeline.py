@@ -42,8 +42,13 @@ PLUMBING = {
 }
 # What a stage's module runs for models that this stage does not train.
 OTHERS = {
-    "train": ("tagsmith.models.siamese", "tagsmith.vectors", "tagsmith.openmic"),
-    "train_siamese": ("tagsmith.models.crnn", "tagsmith.models.recurrence"),
+    "train": (
+        "tagsmith.models.siamese",
+        "tagsmith.models.words",
+        "tagsmith.vectors",
+        "tagsmith.openmic",
+    ),
+    "train_word_model": ("tagsmith.models.crnn", "tagsmith.models.recurrence"),
     "evaluate_zeroshot": ("tagsmith.models.crnn", "tagsmith.models.recurrence"),
 }
 every_stage = pytest.mark.parametrize("stage", PIPELINE)
@@ -144,8 +149,8 @@ def test_the_features_vectors_and_models_of_params_yaml_are_the_graph():
         "extract": "${features}",
         "vectors": "${vectors}",
         "train": "${models}",
-        "train_siamese": "${siamese}",
-        "evaluate_zeroshot": "${siamese}",
+        "train_word_model": "${word_models}",
+        "evaluate_zeroshot": "${word_models}",
         "promote_zeroshot": "${zeroshot.registered}",
     }
 

@@ -224,7 +224,7 @@ def evaluate_zeroshot(
     store: StoreDir = None,
     params: ParamsFile = DEFAULT_PARAMS,
 ) -> None:
-    """How well a siamese model names tags that nobody trained on."""
+    """How well a model names tags that nobody trained on."""
     from tagsmith.stages import evaluate_zeroshot
 
     context = given(set_, store, params)
@@ -252,7 +252,7 @@ def promote_zeroshot(
     store: StoreDir = None,
     params: ParamsFile = DEFAULT_PARAMS,
 ) -> None:
-    """A siamese model is registered, to score any words; champion if above chance."""
+    """A model is registered, to score any words; champion if above chance."""
     from tagsmith.stages import promote_zeroshot
 
     context = given(set_, store, params)

@@ -1,6 +1,6 @@
 """Every setup is what its letters say, parts add up, and intervals are shared."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -181,6 +181,22 @@ def test_a_difference_is_surer_than_its_sides_and_finds_who_knows_more(way):
     sides = [unseen.intervals([each], SURE, seed=1)[way] for each in (ours, theirs)]
     assert found.value == pytest.approx(sides[0].value - sides[1].value)
     assert found.low > 0 and found.above_zero > 0.99
+
+
+@every_way
+def test_resamples_are_of_the_tracks_that_rows_say_in_whatever_order(way):
+    of = trial(11)
+    order = np.random.default_rng(1).permutation(len(of.rows))
+    turned = {name: getattr(of, name)[order] for name in ("truth", "scores", "part")}
+    found = unseen.intervals([of], SURE, seed=1)[way]
+    again = replace(of, **turned, rows=of.rows[order])
+    assert unseen.intervals([again], SURE, seed=1)[way] == approximately(found)
+    elsewhere = replace(of, **turned)
+    assert unseen.intervals([elsewhere], SURE, seed=1)[way] != approximately(found)
+
+
+def approximately(interval):
+    return Interval(**{k: pytest.approx(v) for k, v in asdict(interval).items()})
 
 
 @every_way

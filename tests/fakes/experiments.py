@@ -65,11 +65,13 @@ TINY_SIAMESE = {
     "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
     "scoring_batch_size": 32,
 }
+TINY_TEXTURE = {"clip_seconds": 1.0, "ridge": 1.0, "scoring_batch_size": 32}
 TINY_NETWORKS = {
     "crnn": TINY_CRNN,
     "deep_spectrum_rnn": TINY_DEEP_SPECTRUM_RNN,
     "multiscale": TINY_MULTISCALE,
     "siamese": TINY_SIAMESE,
+    "texture": TINY_TEXTURE,
 }
 VALUES = 12  # of what a made-up CNN sees in a window
 VECTORS = {"glove": 6, "chance": 5}  # how many numbers a tag has

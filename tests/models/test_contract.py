@@ -1,20 +1,34 @@
 """What every architecture promises, for every model of the default experiment."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tagsmith.config import Crnn, DeepSpectrumRnn, Multiscale, Params, Siamese
+from tagsmith.config import (
+    Crnn,
+    DeepSpectrumRnn,
+    Multiscale,
+    Params,
+    Siamese,
+    Texture,
+    WordModel,
+)
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.clips import spread
 from tagsmith.models import Tagger, build, load
+from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes.experiments import TAGS, VALUES, tiny_params
 
 PARAMS = tiny_params()
 every_model = pytest.mark.parametrize("name", PARAMS.models)
 CRNNS = [name for name, model in PARAMS.models.items() if isinstance(model, Crnn)]
+SOLVED = [name for name, model in PARAMS.models.items() if isinstance(model, Texture)]
+every_trained_model = pytest.mark.parametrize(
+    "name", [name for name in PARAMS.models if name not in SOLVED]
+)
 every_crnn = pytest.mark.parametrize("name", CRNNS)
 every_one_of_clips = pytest.mark.parametrize("name", [*CRNNS, "multiscale"])
 # (width, mean, deviation) of what an architecture hears
@@ -23,8 +37,9 @@ HEARD = {
     DeepSpectrumRnn: (VALUES, 0, 1),
     Multiscale: (128, -1, 3),
     Siamese: (128, 0.3, 0.25),
+    Texture: (64, -40, 10),
 }
-DIMENSIONS = 6  # of what a siamese network is told of its tags
+DIMENSIONS = 6  # of what a word model is told of its tags
 pytestmark = pytest.mark.keras
 
 
@@ -37,7 +52,7 @@ def tagger(name):
     feature = PARAMS.features[config.feature]
     width, *_ = HEARD[type(config)]
     size = {"tags": len(TAGS), "values": width}
-    if isinstance(config, Siamese):
+    if isinstance(config, WordModel):
         network = knowing(build(config, feature, **size, dimensions=DIMENSIONS))
     else:
         network = build(config, feature, **size)
@@ -45,7 +60,7 @@ def tagger(name):
 
 
 def knowing(network):
-    from tagsmith.models.siamese import know
+    from tagsmith.models.words import know
 
     know(network, np.random.default_rng(7).normal(size=(len(TAGS), DIMENSIONS)))
     return network
@@ -82,9 +97,9 @@ def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
     )
 
 
-@every_model
+@every_trained_model
 def test_it_can_learn_six_tracks_by_heart(tagger, tracks, rng):
-    truth = rng.permuted(np.repeat([[1, 0, 0], [1, 1, 0]], 3, axis=0), axis=1)
+    truth = some_of_three(rng)
     loss, truth = lesson(tagger.config, truth, rng)
     tagger.network.compile("adam", loss)
     tagger.network.optimizer.learning_rate = 0.01
@@ -92,6 +107,11 @@ def test_it_can_learn_six_tracks_by_heart(tagger, tracks, rng):
     for _ in range(60):
         last = tagger.network.train_on_batch(tracks, truth)
     assert last < first / 2
+
+
+def some_of_three(rng):
+    """Return truth of six tracks that have one tag or two."""
+    return rng.permuted(np.repeat([[1, 0, 0], [1, 1, 0]], 3, axis=0), axis=1)
 
 
 def lesson(config, truth, rng):
@@ -102,6 +122,20 @@ def lesson(config, truth, rng):
     if isinstance(config, Siamese):
         return hinge(config.loss), drawn(truth > 0, config.loss, rng)
     return "binary_crossentropy", truth.astype(np.float32)
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_a_model_that_is_solved_knows_six_tracks_by_heart(tagger, tracks, rng):
+    from tagsmith.training.learner import Validation
+    from tagsmith.training.ridge import solve
+
+    config = tagger.config.model_copy(update={"ridge": 0.01})
+    tagger = replace(tagger, config=config)
+    truth = some_of_three(rng) > 0
+    solve(tagger, tracks, truth, Validation(tracks, truth), MemoryRecorder())
+    scores = tagger.score_features(list(tracks))
+    for has, score in zip(truth, scores, strict=True):
+        assert score[has].min() > score[~has].max()
 
 
 @every_model

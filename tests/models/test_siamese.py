@@ -89,7 +89,7 @@ def tagger(vectors, **changes):
     """Return a small, untrained network that knows some tags."""
     import keras
 
-    from tagsmith.models.siamese import know
+    from tagsmith.models.words import know
 
     keras.utils.set_random_seed(7)
     config = PUBLISHED.model_copy(update={**SMALL, **changes})
@@ -113,7 +113,8 @@ def trainable(network):
 def test_the_published_sizes_give_the_published_parameters(
     tags, dimensions, parameters
 ):
-    from tagsmith.models.siamese import audio, classifier
+    from tagsmith.models.siamese import classifier
+    from tagsmith.models.words import audio
 
     network = build(PUBLISHED, FEATURE, tags=tags, dimensions=dimensions)
     assert trainable(network) == parameters
@@ -222,7 +223,7 @@ def test_vectors_are_known_but_not_trained(vectors, rng):
 
 
 def test_a_track_is_where_the_mean_of_its_clips_is(vectors, tracks):
-    from tagsmith.models.siamese import audio
+    from tagsmith.models.words import audio
 
     made = tagger(vectors)
     clips = consecutive(tracks[1], 130)
@@ -260,7 +261,7 @@ def directions(vectors, others):
 
 @pytest.mark.parametrize("tags", [3, 6, 40], ids="{} tags".format)
 def test_the_product_of_whitened_words_is_ridge_regression_on_the_seen_tags(rng, tags):
-    from tagsmith.models.siamese import RIDGE, whitening
+    from tagsmith.models.words import RIDGE, whitening
 
     vectors, words = rng.normal(1, 1, (tags, 10)), rng.normal(1, 1, (7, 10))
     centre, basis = whitening(vectors)
@@ -272,7 +273,7 @@ def test_the_product_of_whitened_words_is_ridge_regression_on_the_seen_tags(rng,
 
 
 def test_whitening_leaves_out_where_no_seen_tag_lies(rng):
-    from tagsmith.models.siamese import whitening
+    from tagsmith.models.words import whitening
 
     vectors = rng.normal(1, 1, (4, 10))
     centre, basis = whitening(vectors)
@@ -282,7 +283,7 @@ def test_whitening_leaves_out_where_no_seen_tag_lies(rng):
 
 
 def test_the_layer_whitens_as_the_function_does(vectors):
-    from tagsmith.models.siamese import whitening
+    from tagsmith.models.words import whitening
 
     layer = tagger(vectors, meaning="whitened").network.get_layer("words")
     _, basis = whitening(vectors)

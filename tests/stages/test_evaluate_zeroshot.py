@@ -205,6 +205,17 @@ def test_only_tags_that_patterns_name_take_part(store):
     assert material.vectors["glove"].shape == (3, 6)
 
 
+def test_a_trial_says_which_of_all_tracks_were_tested(store):
+    material = evaluate_zeroshot._material(params(), store, NAME)
+    split = evaluate_zeroshot._split(params(), material, 1)
+    scores = material.truth.astype(float)  # as if all were known
+    trial = evaluate_zeroshot._trial(material, split, scores)
+    np.testing.assert_array_equal(trial.truth, material.truth.iloc[trial.rows])
+    np.testing.assert_array_equal(trial.scores, trial.truth)
+    assert split.tracks["tested"].iloc[trial.rows].all()
+    assert list(material.truth.columns[~trial.unseen]) == list(split.seen)
+
+
 # --- kills
 
 

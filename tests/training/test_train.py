@@ -159,7 +159,7 @@ def test_a_checkpoint_of_other_parameters_is_not_continued(store, params):
     assert train.interrupted_run(other, store, CRNN) is None
 
 
-@every_architecture
+@pytest.mark.parametrize("name", [CRNN, SEQUENCES, MULTISCALE, SIAMESE, "texture"])
 def test_it_learns_tags_that_leave_their_own_marks(store, name):
     phase = {"epochs": 8, "learning_rate": 0.01, "decay": "cosine"}
     sequences = {**phase, "epochs": 40}
@@ -190,15 +190,17 @@ def without_tags(store, track):
     return store.read_truth("train")
 
 
-def test_a_track_without_tags_is_not_learnt_but_scored(store):
-    phase = {"epochs": 1, "learning_rate": 0.01, "decay": "none"}
-    params = tiny_params(**{"architectures.siamese.training.phases": [phase]})
+def test_a_track_without_tags_is_not_learnt_but_scored(store, params, monkeypatch):
     truth = without_tags(store, store.read_truth("train").index[1])
     kept = truth.any(axis=1) & ~truth.all(axis=1)
-    pairs = train._split(params, SIAMESE, [np.ones((140, 128))] * len(truth), truth)
-    assert len(pairs.clips.tracks) == kept.sum() < len(truth)
-    np.testing.assert_array_equal(pairs.truth, truth[kept])
+    taught = []
+    monkeypatch.setattr(
+        "tagsmith.training.teach.fit",
+        lambda _, pairs, *others: taught.append(pairs) or [],
+    )
     train.run(params, store, MemoryRecorder(), SIAMESE)
+    np.testing.assert_array_equal(taught[0].truth, truth[kept])
+    assert len(taught[0].clips.tracks) == kept.sum() < len(truth)
     assert list(store.read_scores(SIAMESE, "train").index) == list(truth.index)
 
 

@@ -34,7 +34,7 @@ def taught(name, rng, truth, **changes):
 
 
 def siamese(rng, truth, *, epochs):
-    from tagsmith.models.siamese import know
+    from tagsmith.models.words import know
 
     tagger, clips = taught("siamese", rng, truth, warm_start_epochs=epochs)
     know(tagger.network, rng.normal(size=(len(TAGS), 6)))

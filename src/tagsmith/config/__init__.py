@@ -37,8 +37,10 @@ from tagsmith.config.models import (
     RandomTrunk,
     Scoring,
     Siamese,
+    Texture,
     Trunk,
     VggishTrunk,
+    WordModel,
 )
 from tagsmith.config.params import (
     ENSEMBLE,
@@ -117,6 +119,7 @@ __all__ = [
     "Siamese",
     "SplitName",
     "SplitShares",
+    "Texture",
     "Training",
     "Trunk",
     "TrunkPhase",
@@ -125,6 +128,7 @@ __all__ = [
     "Vectors",
     "VggishTrunk",
     "Wavs",
+    "WordModel",
     "Zeroshot",
     "nearest",
     "parse_overrides",

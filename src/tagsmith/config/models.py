@@ -150,12 +150,28 @@ class Siamese(Section):
     scoring_batch_size: PositiveInt
 
 
+class Texture(Section):
+    """Ours: how each band's level is spread over a clip, set against words by ridge.
+
+    `ridge` is what is added to the variance of each of these values, which is 1.
+    """
+
+    kind: Literal["texture"]
+    feature: Name
+    vectors: Name
+    clip_seconds: PositiveFloat
+    ridge: PositiveFloat
+    scoring_batch_size: PositiveInt
+
+
+WordModel = Siamese | Texture  # those that score any words
 Model = Annotated[
-    Crnn | DeepSpectrumRnn | Multiscale | Siamese, Field(discriminator="kind")
+    Crnn | DeepSpectrumRnn | Multiscale | WordModel, Field(discriminator="kind")
 ]
 HEARS = {  # kinds of features
     "crnn": "logmel",
     "deep_spectrum_rnn": "deep_spectrum",
     "multiscale": "logmel",
     "siamese": "logmel",
+    "texture": "logmel",
 }

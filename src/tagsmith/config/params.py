@@ -19,7 +19,7 @@ from tagsmith.config.datasets import Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
 from tagsmith.config.features import Feature, LogMel
 from tagsmith.config.mistakes import explained, nearest
-from tagsmith.config.models import HEARS, Crnn, Model, Siamese
+from tagsmith.config.models import HEARS, Crnn, Model, Texture, WordModel
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section
 from tagsmith.config.training import ClipTraining
@@ -118,7 +118,7 @@ class Params(Section):
         named = {
             f"models.{name}.vectors": model.vectors
             for name, model in self.models.items()
-            if isinstance(model, Siamese)
+            if isinstance(model, WordModel)
         }
         if named:
             named["zeroshot.control"] = self.zeroshot.control
@@ -131,13 +131,13 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _registered_models_are_siamese(self) -> Self:
-        siamese = [k for k, m in self.models.items() if isinstance(m, Siamese)]
+    def _registered_models_score_words(self) -> Self:
+        able = [k for k, m in self.models.items() if isinstance(m, WordModel)]
         for name in self.zeroshot.registered:
-            if name not in siamese:
+            if name not in able:
                 raise ValueError(
-                    f"zeroshot.registered has {name!r}, but only siamese models score "
-                    f"any words; there are {siamese}"
+                    f"zeroshot.registered has {name!r}, but only some models score "
+                    f"any words: {able}"
                 )
         return self
 
@@ -197,11 +197,13 @@ class Params(Section):
 
 def _check_scale(name: str, model: Model, feature: LogMel) -> None:
     """Refuse a model that takes numbers for decibels which are none."""
-    if isinstance(model, Crnn) and feature.scale != "decibels":
+    if isinstance(model, Crnn | Texture) and feature.scale != "decibels":
         raise ValueError(
-            f"models.{name} is a crnn and hears decibels, but the scale of "
+            f"models.{name} is a {model.kind} and hears decibels, but the scale of "
             f"features.{model.feature} is {feature.scale}"
         )
+    if isinstance(model, Texture):
+        return
     training = model.training
     if (
         feature.scale == "compressed"

@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 from tagsmith.config.mistakes import nearest
 from tagsmith.errors import ConfigError
 
-SIAMESE = "siamese"  # their stages need tag vectors: a section of their own for DVC
+WORD_MODELS = "word_models"  # their stage needs tag vectors: a section of its own
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -77,27 +77,28 @@ def resolved(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placed(key: str) -> str:
-    """Return where a key is when siamese models are among the models."""
+    """Return where a key is when word models are among the models."""
     section, dot, rest = key.partition(".")
-    return f"models.{rest}" if section == SIAMESE and dot else key
+    return f"models.{rest}" if section == WORD_MODELS and dot else key
 
 
 def _resolve_models(tree: dict[str, Any]) -> None:
-    """Complete each model by its architecture's block; siamese ones are models too."""
-    architectures, siamese = (tree.pop(key, {}) for key in ("architectures", SIAMESE))
+    """Complete each model by its architecture's block; word models are models too."""
+    sections = ("architectures", WORD_MODELS)
+    architectures, word_models = (tree.pop(key, {}) for key in sections)
     models: Any = tree.get("models")
-    sections = {"architectures": architectures, "models": models, SIAMESE: siamese}
-    for key, section in sections.items():
+    held = (architectures, word_models, models)
+    for key, section in zip((*sections, "models"), held, strict=True):
         if not isinstance(section, dict):
             raise ConfigError(
                 f"params.yaml: `{key}` must hold sections by name, got "
                 f"{type(section).__name__}"
             )
-    if twice := sorted(models.keys() & siamese.keys()):
+    if twice := sorted(models.keys() & word_models.keys()):
         raise ConfigError(
-            f"params.yaml: {twice} are in `models` and in `{SIAMESE}`; rename some"
+            f"params.yaml: {twice} are in `models` and in `{WORD_MODELS}`; rename some"
         )
-    models |= siamese
+    models |= word_models
     for name, model in models.items():
         kind = model.get("kind") if isinstance(model, dict) else None
         models[name] = _merged(architectures.get(kind, {}), model)

@@ -12,13 +12,14 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Zeroshot(Section):
     """How unseen tags are held out, and which models are registered to name any words.
 
-    `tags` are patterns, as a shell's, of those that take part. `withheld` ones are
-    known of tracks, and no tagger learns them. A split of the tags is drawn as often as
-    `tag_splits` says. Tracks have only seen tags (part a), both (b) or only unseen ones
+    `tags` are families of tags that are compared with one another, and held out by
+    turns: patterns, as a shell's, by the family's name. `withheld` ones are
+    known of tracks, and no tagger learns them. Of each family, `tag_splits` splits are
+    drawn. Tracks have only seen tags (part a), both (b) or only unseen ones
     (c); a network learns from the parts in `learn_from`.
     """
 
-    tags: tuple[str, ...] = Field(min_length=1)
+    tags: dict[Name, tuple[str, ...]] = Field(min_length=1)
     withheld: tuple[str, ...]
     seen_share: Share  # of the tags
     tag_splits: PositiveInt
@@ -27,4 +28,4 @@ class Zeroshot(Section):
     protocol: Literal["strict", "published"]  # published: tests on tracks it learnt
     control: Name  # vectors that mean nothing
     best: tuple[PositiveInt, ...] = Field(min_length=1)  # the k of hit@k and AP@k
-    registered: dict[Name, str]  # siamese models, with their names in the registry
+    registered: dict[Name, str]  # models, with their names in the registry

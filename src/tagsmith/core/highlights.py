@@ -181,17 +181,18 @@ def zeroshot(
         figures: A row per `tag_split`, `vectors` and setup, as `unseen.figures`.
 
     Returns:
-        `splits`, each with its `number`, `unseen` tags and intervals by direction;
-        `mean` intervals; and `setups`: the figures' means over splits, a row each.
+        `splits`, each with its `family`, `unseen` tags and intervals by direction;
+        `mean` intervals by family; and `setups`: the figures' means over the splits of
+        a family, a row each.
     """
-    held = tags[tags["side"] == "unseen"].groupby("tag_split")["tag"].apply(list)
-    splits = zip(held.items(), intervals["splits"], strict=True)
-    setup = ["vectors", "direction", "tracks", "tags"]
+    held = tags[tags["side"] == "unseen"].groupby("tag_split")
+    splits = zip(held, intervals["splits"], strict=True)
+    setup = ["family", "vectors", "direction", "tracks", "tags"]
     means = figures.drop(columns="tag_split").groupby(setup, sort=False).mean()
     return {
         "splits": [
-            {"number": number, "unseen": unseen, **found}
-            for (number, unseen), found in splits
+            {"family": own["family"].iloc[0], "unseen": list(own["tag"]), **found}
+            for (_, own), found in splits
         ],
         "mean": intervals["mean"],
         "setups": _rows(means.reset_index()),

@@ -19,6 +19,7 @@ from tagsmith.config import (
     Model,
     Multiscale,
     Siamese,
+    Texture,
 )
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.models.tagger import Tagger, load
@@ -45,7 +46,7 @@ def build(
         tags: How many tags it scores.
         values: The width of the feature, if a store knows it; None asks the feature,
             which may have to build a CNN to know.
-        dimensions: Of the tags' vectors; only a siamese network needs to know.
+        dimensions: Of the tags' vectors; only what scores any words needs to know.
 
     Raises:
         ConfigError: The model cannot hear such a feature.
@@ -56,6 +57,7 @@ def build(
         from tagsmith.models.deep_spectrum_rnn import deep_spectrum_rnn
         from tagsmith.models.multiscale import multiscale
         from tagsmith.models.siamese import siamese
+        from tagsmith.models.texture import texture
 
     match config, feature:
         case Crnn(), LogMel():
@@ -68,6 +70,10 @@ def build(
             _check_bands(config, feature, values)
             assert dimensions is not None
             return siamese(config, feature, tags=tags, dimensions=dimensions)
+        case Texture(), LogMel():
+            _check_bands(config, feature, values)
+            assert dimensions is not None
+            return texture(config, feature, tags=tags, dimensions=dimensions)
         case DeepSpectrumRnn(), DeepSpectrum():
             known = values or _values(feature.network)
             return deep_spectrum_rnn(config, values=known, tags=tags)

@@ -2,8 +2,8 @@
 
 A folder holds `model.json` (what it is, which tags it scores), `network.weights.h5`
 and whatever training adds. The score of a track is the mean over its clips, or what a
-network that hears whole tracks says. A siamese network compares: its score is half of 1
-plus the cosine of a word with the mean of where the track's clips are.
+network that hears whole tracks says. A word model compares: its score is half of 1 plus
+the cosine of where a word is with the mean of where the track's clips are.
 """
 
 import json
@@ -25,6 +25,8 @@ from tagsmith.config import (
     Multiscale,
     Scoring,
     Siamese,
+    Texture,
+    WordModel,
 )
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features.clips import Frames, consecutive, padded, spread
@@ -71,9 +73,9 @@ class Tagger:
     @property
     def dimensions(self) -> int | None:
         """Of the tags' vectors; None if it does not compare with any."""
-        if not isinstance(self.config, Siamese):
+        if not isinstance(self.config, WordModel):
             return None
-        from tagsmith.models.siamese import WORDS  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models.words import WORDS  # noqa: PLC0415 - Keras, as in `load`
 
         return int(self.network.get_layer(WORDS).dimensions)
 
@@ -93,7 +95,7 @@ class Tagger:
                 together, score = TRACKS_AT_ONCE, partial(self._clips, scoring=scoring)
             case DeepSpectrumRnn(scoring_batch_size=size):
                 together, score = size, self._sequences
-            case Siamese():
+            case Siamese() | Texture():
                 return self.score_words(tracks)
             case _:
                 assert_never(self.config)
@@ -102,7 +104,7 @@ class Tagger:
     def score_words(
         self, tracks: Sequence[Frames], vectors: Vectors | None = None
     ) -> NDArray[np.float32]:
-        """Score any words; only a siamese network can.
+        """Score any words; only a model of these can, a siamese or a texture one.
 
         Args:
             tracks: `(frames, bands)` of each track, of any length.
@@ -111,24 +113,40 @@ class Tagger:
         Returns:
             `(tracks, words)` scores in [0, 1].
         """
-        from tagsmith.models import siamese  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models import words  # noqa: PLC0415 - Keras, as in `load`
 
-        assert isinstance(self.config, Siamese)
-        embeddings = _each(self._embedded, tracks, TRACKS_AT_ONCE)
-        cosines = siamese.compared(self.network, embeddings, vectors)
+        cosines = words.compared(
+            self.network, self.over_clips(self._audio, tracks), vectors
+        )
         return np.asarray((1 + cosines) / 2, np.float32).clip(0, 1)
 
     @cached_property
     def _audio(self) -> "keras.Model":
         """The branch that hears; made once, as Keras traces every new network."""
-        from tagsmith.models import siamese  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models import words  # noqa: PLC0415 - Keras, as in `load`
 
-        return siamese.audio(self.network)
+        return words.audio(self.network)
 
-    def _embedded(self, tracks: Sequence[Frames]) -> Scores:
-        assert isinstance(self.config, Siamese)
-        clips = [consecutive(track, self.clip_frames) for track in tracks]
-        return _means(self._audio, clips, self.config.scoring_batch_size)
+    def over_clips(
+        self, network: "keras.Model", tracks: Sequence[Frames]
+    ) -> NDArray[np.float32]:
+        """Return the mean over each track's clips of what a network says of them.
+
+        Args:
+            network: The branch that hears, or a part of it.
+            tracks: `(frames, bands)` of each track, of any length.
+
+        Returns:
+            `(tracks, values)`.
+        """
+        assert isinstance(self.config, WordModel)
+        size = self.config.scoring_batch_size
+
+        def of_some(some: Sequence[Frames]) -> Scores:
+            clips = [consecutive(track, self.clip_frames) for track in some]
+            return _means(network, clips, size)
+
+        return _each(of_some, tracks, TRACKS_AT_ONCE)
 
     def _clips(self, tracks: Sequence[Frames], *, scoring: Scoring) -> Scores:
         clips = [spread(track, self.clip_frames, scoring.clips) for track in tracks]

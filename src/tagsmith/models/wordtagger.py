@@ -1,4 +1,4 @@
-"""A siamese model as a bundle: from an audio file to scores of any words.
+"""A word model as a bundle: from an audio file to scores of any words.
 
     model/     as training left it
     vectors/   the whole table of its tag vectors: what words it can be asked for
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagsmith import vectors
-from tagsmith.config import Siamese
+from tagsmith.config import WordModel
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models import Tagger, load
 from tagsmith.models.analysis import Analyser, analyser
@@ -49,7 +49,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class WordTagger:
-    """A siamese model that scores any words.
+    """A word model that scores any words.
 
     Attributes:
         tagger: The trained network.
@@ -126,7 +126,7 @@ class WordTagger:
 
 
 def write_bundle(store: Store, model: str, folder: Path) -> None:
-    """Write a siamese model of a store as a bundle into an empty folder.
+    """Write a word model of a store as a bundle into an empty folder.
 
     Args:
         store: What was trained and evaluated on unseen tags.
@@ -134,8 +134,8 @@ def write_bundle(store: Store, model: str, folder: Path) -> None:
         folder: Where to.
 
     Raises:
-        DataError: The model is not siamese, or learnt with other vectors than the
-            store has now.
+        DataError: The model scores no words but its tags, or learnt with other vectors
+            than the store has now.
         MissingError: Model, vectors or figures are missing.
     """
     path = store.find("zeroshot", model, "intervals.json", made_by="evaluate_zeroshot")
@@ -144,7 +144,7 @@ def write_bundle(store: Store, model: str, folder: Path) -> None:
     if "vectors" not in config:
         raise DataError(
             f"model {model} is a {config['kind']}, which knows only the tags that it "
-            "learnt; any words are for siamese models"
+            "learnt; any words are for word models, siamese or texture"
         )
     source = store.find("vectors", config["vectors"], made_by="vectors")
     ignored = shutil.ignore_patterns(".*")
@@ -158,7 +158,7 @@ def write_bundle(store: Store, model: str, folder: Path) -> None:
 
 def _check(tagger: Tagger, table: "WordVectors") -> None:
     """Refuse a table in which the tags are not where the network learnt them."""
-    assert isinstance(tagger.config, Siamese)
+    assert isinstance(tagger.config, WordModel)
     learnt, known = _learnt(tagger.network), table.of(tagger.tags)
     # Of several words a tag's is a mean, whose last digit is the processor's.
     if learnt.shape != known.shape or not np.allclose(learnt, known, atol=1e-6):
@@ -169,6 +169,6 @@ def _check(tagger: Tagger, table: "WordVectors") -> None:
 
 
 def _learnt(network: "keras.Model") -> NDArray[np.float32]:
-    from tagsmith.models.siamese import WORDS  # noqa: PLC0415 - Keras, as in `load`
+    from tagsmith.models.words import WORDS  # noqa: PLC0415 - Keras, as in `load`
 
     return np.asarray(network.get_layer(WORDS).vectors)

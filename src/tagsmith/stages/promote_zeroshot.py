@@ -1,10 +1,10 @@
-"""Stage `promote_zeroshot`: a siamese model is registered, to score any words."""
+"""Stage `promote_zeroshot`: a model is registered, to score any words."""
 
 import json
 from functools import partial
 from typing import Any
 
-from tagsmith.config import Params, Siamese
+from tagsmith.config import Params, WordModel
 from tagsmith.core import gate
 from tagsmith.core.unseen import RETRIEVAL
 from tagsmith.errors import ConfigError
@@ -61,9 +61,9 @@ def _figures(store: Store, name: str) -> dict[str, Any]:
 
 def _above_control(params: Params, name: str, figures: dict[str, Any]) -> gate.Check:
     config = params.model(name)
-    assert isinstance(config, Siamese)
+    assert isinstance(config, WordModel)
     return gate.above_control(
-        figures[RETRIEVAL],
+        {family: found[RETRIEVAL] for family, found in figures.items()},
         vectors=config.vectors,
         control=params.zeroshot.control,
         confidence=params.evaluation.confidence,
@@ -72,7 +72,8 @@ def _above_control(params: Params, name: str, figures: dict[str, Any]) -> gate.C
 
 def _metrics(figures: dict[str, Any]) -> dict[str, float]:
     return {
-        f"{way}/{key}": each["value"]
-        for way, found in figures.items()
+        f"{family}/{way}/{key}": each["value"]
+        for family, ways in figures.items()
+        for way, found in ways.items()
         for key, each in found.items()
     }

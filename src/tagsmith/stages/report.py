@@ -12,7 +12,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from tagsmith import __version__
-from tagsmith.config import ENSEMBLE, Params, Siamese
+from tagsmith.config import ENSEMBLE, Params, WordModel
 from tagsmith.core import highlights
 from tagsmith.errors import DataError
 from tagsmith.reporting import page, plots
@@ -77,7 +77,7 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
         "zeroshot": {
             name: _zeroshot(store, name)
             for name, model in params.models.items()
-            if isinstance(model, Siamese)
+            if isinstance(model, WordModel)
         },
         "made_of": _made_of(),
     }

@@ -3,35 +3,30 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tagsmith import quiet, vectors
 from tagsmith.config import (
     SPLITS,
     Crnn,
-    DeepSpectrumRnn,
-    LogMel,
-    Multiscale,
+    Model,
     Params,
     RandomTrunk,
-    Siamese,
     SplitName,
     Trunk,
     VggishTrunk,
+    WordModel,
 )
 from tagsmith.features.clips import Frames
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
 from tagsmith.tracking.recording import Recorder
-from tagsmith.training.batches import Clips, Sequences
 from tagsmith.training.checkpoint import Checkpoint
-from tagsmith.training.pairs import Pairs, learnable
 
 if TYPE_CHECKING:
     import keras
@@ -45,12 +40,12 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Train model `name`; a run that was killed goes on after its last epoch."""
     with quiet.native_libraries:
         from tagsmith.training import device
-        from tagsmith.training.fit import fit
         from tagsmith.training.learner import Validation
+        from tagsmith.training.teach import precision, teach
 
     config = params.model(name)
     features = Features(store.find("features", config.feature, made_by="extract"))
-    found = device.prepare(params.seed, config.training.precision)
+    found = device.prepare(params.seed, precision(config))
     logger.info("%s: %s", name, found)
     recorder.tags({"device": found, "model": name, "architecture": config.kind})
     recorder.dataset(params.dataset.kind, _tables(store))
@@ -60,12 +55,15 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     values = tracks["train"][0].shape[1]
     tagger = _untrained(params, store, name, tags, values=values)
     checkpoint = checkpoint_of(params, store, name)
-    history = fit(
+    validation = Validation(tracks["validation"], truth["validation"].to_numpy())
+    history = teach(
         tagger,
-        _split(params, name, tracks["train"], truth["train"]),
-        Validation(tracks["validation"], truth["validation"].to_numpy()),
-        checkpoint,
-        recorder,
+        tracks["train"],
+        truth["train"].to_numpy(),
+        validation=validation,
+        checkpoint=checkpoint,
+        recorder=recorder,
+        seed=params.seed,
     )
     _write(store, tagger, history)
     for split in SPLITS:
@@ -83,7 +81,7 @@ def checkpoint_of(params: Params, store: Store, name: str) -> Checkpoint:
         json.dumps([params.seed, config.model_dump(mode="json")]).encode()
     )
     paths = [index, *_tables(store)]
-    if isinstance(config, Siamese):
+    if isinstance(config, WordModel):
         folder = store.find("vectors", config.vectors, made_by="vectors")
         paths += sorted(folder.iterdir())
     for path in paths:
@@ -110,33 +108,33 @@ def _untrained(
     params: Params, store: Store, name: str, tags: tuple[str, ...], *, values: int
 ) -> "Tagger":
     from tagsmith.models import Tagger, build
+    from tagsmith.models.words import know
 
     config = params.model(name)
     feature = params.feature(config.feature)
-    make = partial(build, config, feature, tags=len(tags), values=values)
-    if isinstance(config, Siamese):
-        network = _knowing(make, config, store, tags)
-    else:
-        network = make()
+    known = _vectors(store, config, tags)
+    network = build(
+        config,
+        feature,
+        tags=len(tags),
+        values=values,
+        dimensions=None if known is None else known.shape[1],
+    )
+    if known is not None:
+        know(network, known)
     if isinstance(config, Crnn):
         _start_trunk(network, config.trunk, store.scratch)
     return Tagger(name, config, feature, tags, network)
 
 
-def _knowing(
-    make: Callable[..., "keras.Model"],
-    config: Siamese,
-    store: Store,
-    tags: tuple[str, ...],
-) -> "keras.Model":
-    """Return a siamese network that has been told what its tags mean."""
-    from tagsmith.models.siamese import know
-
+def _vectors(
+    store: Store, config: Model, tags: tuple[str, ...]
+) -> NDArray[np.float32] | None:
+    """Return what the tags mean, to a model that wants to know."""
+    if not isinstance(config, WordModel):
+        return None
     folder = store.find("vectors", config.vectors, made_by="vectors")
-    known = vectors.load(folder).of(tags)
-    network = make(dimensions=known.shape[1])
-    know(network, known)
-    return network
+    return vectors.load(folder).of(tags)
 
 
 def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
@@ -149,29 +147,6 @@ def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
             pass  # said in params.yaml, and so it is
         case _:
             assert_never(trunk)
-
-
-def _split(
-    params: Params, name: str, tracks: list[Frames], truth: pd.DataFrame
-) -> Clips | Sequences | Pairs:
-    config = params.model(name)
-    match config:
-        case Siamese(training=training):
-            feature = params.feature(config.feature)
-            assert isinstance(feature, LogMel)
-            kept = learnable(truth.to_numpy())
-            heard = [tracks[row] for row in np.flatnonzero(kept)]
-            known = truth.to_numpy()[kept]
-            clips = Clips(heard, known, training, feature, params.seed)
-            return Pairs(clips, config.loss)
-        case Crnn(training=training) | Multiscale(training=training):
-            feature = params.feature(config.feature)
-            assert isinstance(feature, LogMel)
-            return Clips(tracks, truth.to_numpy(), training, feature, params.seed)
-        case DeepSpectrumRnn(training=training):
-            return Sequences(tracks, truth.to_numpy(), training, params.seed)
-        case _:
-            assert_never(config)
 
 
 def _tracks(features: Features, truth: pd.DataFrame) -> list[Frames]:

@@ -1,4 +1,4 @@
-"""A siamese model as one MLflow model: raw audio and any words in, scores out.
+"""A word model as one MLflow model: raw audio and any words in, scores out.
 
 Logged and served as `tracking/pyfunc.py` is. The parameter `tags` lists the words;
 without any it scores the tags that it learnt. `top` limits their number. There is no
@@ -29,7 +29,7 @@ SIGNATURE = recordings.signature(
 
 
 class AudioWordTagger(PythonModel):
-    """Scores words about recordings with the siamese model of a bundle."""
+    """Scores words about recordings with the word model of a bundle."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the bundle; done once, by MLflow."""
