@@ -53,16 +53,22 @@ def test_a_misspelt_override_is_answered_with_the_nearest_key():
     assert "did you mean 'dropout'?" in message({"models.crnn_gru.dropuot": 0.1})
 
 
+def batch_sizes(params):
+    """Return how many clips each model is trained on at once, if it is trained."""
+    models = params.models.items()
+    return {name: m.training.batch_size for name, m in models if m.kind != "texture"}
+
+
 def test_an_override_of_one_model_leaves_the_others_alone():
     params = Params.load(PARAMS, {"models.crnn_lstm.training.batch_size": 5})
-    sizes = {name: m.training.batch_size for name, m in params.models.items()}
+    sizes = batch_sizes(params)
     assert sizes.pop("crnn_lstm") == 5
     assert 5 not in sizes.values()
 
 
 def test_an_override_of_an_architecture_reaches_all_its_models():
     params = Params.load(PARAMS, {"architectures.crnn.training.batch_size": 5})
-    changed = {n for n, m in params.models.items() if m.training.batch_size == 5}
+    changed = {name for name, size in batch_sizes(params).items() if size == 5}
     assert changed == {n for n, m in params.models.items() if m.kind == "crnn"}
 
 
@@ -194,54 +200,63 @@ def test_a_crnn_hears_decibels_only():
         Params.load(ROOT / "params.yaml", natural)
 
 
-# --- siamese models, and what their tags mean
-
-SIAMESE = ["siamese", "siamese_published"]
+# --- models that score any words, and what tags mean
 
 
-def test_siamese_models_are_completed_and_stand_among_the_others():
-    params = Params.load(PARAMS)
-    assert list(params.models)[-2:] == ["siamese", "siamese_published"]
-    ours, published = params.models["siamese"], params.models["siamese_published"]
-    assert published.filters == ours.filters
-    assert published.loss.margin == ours.loss.margin  # of a loss that it sets in part
-    assert (published.loss.negatives, published.meaning) == (1, "plain")
+@pytest.fixture
+def two(tmp_path):
+    """A params.yaml with a second siamese model that sets its loss in part."""
+    other = "other: {kind: siamese, feature: logmel_22050, vectors: glove, "
+    new = f"word_models:\n  {other}loss: {{margin: 0.75}}}}\n  #"
+    return edited(tmp_path, "word_models:", new)
 
 
-def test_overrides_reach_siamese_models_in_their_section_and_among_models():
-    for section in ("siamese", "models"):
-        params = Params.load(PARAMS, {f"{section}.siamese.dropout": 0.125})
-        drops = [params.models[n].dropout for n in ("siamese", "siamese_published")]
-        assert drops[0] == 0.125 != drops[1]
+def test_word_models_are_completed_and_stand_among_the_others(two):
+    models = Params.load(two).models
+    assert list(models)[-3:] == ["other", "texture", "siamese"]
+    assert models["other"].filters == models["siamese"].filters
+    assert models["other"].loss.negatives == models["siamese"].loss.negatives
+    assert models["other"].loss.margin == 0.75 != models["siamese"].loss.margin
 
 
-def test_an_override_of_their_architecture_reaches_both():
-    params = Params.load(PARAMS, {"architectures.siamese.loss.margin": 0.25})
-    margins = {n: m.loss.margin for n, m in params.models.items() if n in SIAMESE}
-    assert margins == dict.fromkeys(SIAMESE, 0.25)
+def test_overrides_reach_word_models_in_their_section_and_among_models(two):
+    for section in ("word_models", "models"):
+        models = Params.load(two, {f"{section}.siamese.dropout": 0.125}).models
+        assert models["siamese"].dropout == 0.125 != models["other"].dropout
 
 
-def test_a_misspelt_override_of_a_siamese_model_is_answered_with_the_nearest_key():
-    assert "did you mean 'dropout'?" in message({"siamese.siamese.dropuot": 0.1})
+def test_an_override_of_their_architecture_reaches_all_that_do_not_differ(two):
+    change = {
+        "architectures.siamese.loss.margin": 0.25,
+        "architectures.siamese.dropout": 0.125,
+    }
+    models = Params.load(two, change).models
+    assert (models["siamese"].loss.margin, models["other"].loss.margin) == (0.25, 0.75)
+    assert models["siamese"].dropout == models["other"].dropout == 0.125
+
+
+def test_a_misspelt_override_of_a_word_model_is_answered_with_the_nearest_key():
+    text = message({"word_models.siamese.dropuot": 0.1})
+    assert "did you mean 'dropout'?" in text
 
 
 def test_a_name_of_two_models_is_refused(tmp_path):
     path = edited(tmp_path, "multiscale: {kind", "siamese: {kind")
     text = message(path=path)
-    assert "['siamese'] are in `models` and in `siamese`; rename some" in text
+    assert "['siamese'] are in `models` and in `word_models`; rename some" in text
 
 
-def test_a_section_of_siamese_models_that_is_none_is_refused(tmp_path):
+def test_a_section_of_word_models_that_is_none_is_refused(tmp_path):
     lines = PARAMS.read_text().splitlines(keepends=True)
-    start = next(n for n, line in enumerate(lines) if line.startswith("siamese:"))
+    start = next(n for n, line in enumerate(lines) if line.startswith("word_models:"))
     end = next(n for n, line in enumerate(lines) if line.startswith("calibration:"))
     path = tmp_path / "params.yaml"
-    path.write_text("".join([*lines[:start], "siamese: 3\n", *lines[end:]]))
-    assert "`siamese` must hold sections by name, got int" in message(path=path)
+    path.write_text("".join([*lines[:start], "word_models: 3\n", *lines[end:]]))
+    assert "`word_models` must hold sections by name, got int" in message(path=path)
 
 
 def test_unknown_vectors_are_refused_with_the_nearest():
-    text = message({"siamese.siamese.vectors": "glvoe"})
+    text = message({"word_models.siamese.vectors": "glvoe"})
     assert "models.siamese.vectors is 'glvoe' (did you mean 'glove'?)" in text
     text = message({"zeroshot.control": "change"})
     assert (
@@ -252,10 +267,20 @@ def test_unknown_vectors_are_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize("name", ["multiscale", "nobody"])
-def test_only_siamese_models_are_registered_to_name_any_words(name):
+def test_only_models_that_score_any_words_are_registered_for_that(name):
     text = message({"zeroshot.registered": {name: "tagsmith-zeroshot"}})
-    assert f"zeroshot.registered has {name!r}, but only siamese models" in text
-    assert "there are ['siamese', 'siamese_published']" in text
+    assert f"zeroshot.registered has {name!r}, but only some models score" in text
+    assert "['texture', 'siamese']" in text
+
+
+def test_a_family_without_a_name_or_patterns_is_refused():
+    assert "zeroshot.tags" in message({"zeroshot.tags": {}})
+    assert "zeroshot.tags" in message({"zeroshot.tags": {"../all": ["*"]}})
+
+
+def test_a_texture_model_hears_decibels_only():
+    text = message({"word_models.texture.feature": "logmel_22050"})
+    assert "models.texture is a texture and hears decibels, but the scale of" in text
 
 
 @pytest.mark.parametrize(
@@ -263,21 +288,23 @@ def test_only_siamese_models_are_registered_to_name_any_words(name):
 )
 def test_decibels_are_refused_where_they_are_no_fixed_amount(change):
     (key, value), *_ = change.items()
-    text = message({f"siamese.siamese.training.augmentation.{key}": value})
+    text = message({f"word_models.siamese.training.augmentation.{key}": value})
     assert "models.siamese.training.augmentation is in decibels" in text
     assert "the compressed scale of features.logmel_22050; set noise_db" in text
 
 
 def test_masks_and_shifts_are_not_measured_in_decibels():
     changes = {"masked_bands": 8, "masked_seconds": 0.2, "shifted_bands": 2}
-    training = "siamese.siamese.training.augmentation"
+    training = "word_models.siamese.training.augmentation"
     params = Params.load(PARAMS, {f"{training}.{k}": v for k, v in changes.items()})
     assert not params.models["siamese"].training.augmentation.changes_levels
 
 
 def test_semi_hard_tags_must_be_counted():
     changes = {"loss.mining": "semi_hard", "loss.negatives": "all"}
-    text = message({f"siamese.siamese.{key}": value for key, value in changes.items()})
+    text = message(
+        {f"word_models.siamese.{key}": value for key, value in changes.items()}
+    )
     assert "models.siamese.loss" in text and "semi_hard" in text
 
 
@@ -286,5 +313,5 @@ def test_semi_hard_tags_must_be_counted():
     [("margin", 0), ("negatives", 0), ("negatives", "some"), ("reduction", "max")],
 )
 def test_a_loss_out_of_range_is_named_with_its_place(key, value):
-    text = message({f"siamese.siamese.loss.{key}": value})
+    text = message({f"word_models.siamese.loss.{key}": value})
     assert f"models.siamese.loss.{key}" in text and f"(got {value!r})" in text

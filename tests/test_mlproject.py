@@ -67,10 +67,10 @@ def test_a_window_and_a_recurrence_name_a_model():
     assert run.endswith("tagsmith train ds_1s_lstm")
 
 
-def test_a_siamese_model_is_ours_unless_another_is_named():
+def test_a_word_model_is_the_siamese_one_unless_another_is_named():
     assert command("train_siamese").endswith("tagsmith train siamese")
-    run = command("train_siamese", model="siamese_published")
-    assert run.endswith("tagsmith train siamese_published")
+    run = command("train_siamese", model="texture")
+    assert run.endswith("tagsmith train texture")
 
 
 def test_overrides_arrive_as_options():

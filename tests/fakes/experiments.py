@@ -55,6 +55,7 @@ TINY_MULTISCALE = {
 TINY_SIAMESE = {
     "filters": [8, 8, 8, 8],
     "embedding_units": 8,
+    "standardization": "training",
     "dropout": 0.0,
     "warm_start_epochs": 0,
     "training.optimizer": "adam",

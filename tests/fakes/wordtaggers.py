@@ -9,6 +9,7 @@ from tests.fakes.experiments import TAGS, tiny_params, write_vectors
 
 WORDS = [*TAGS, "hurdy", "gurdy", "sea", "shanty"]
 LACKS = "kazoo"  # which has no vector
+REGISTERED = {"siamese": "words"}  # in the registry
 
 
 def store(folder: Path) -> Store:
@@ -25,7 +26,7 @@ def write_model(made: Store) -> None:
     """Write model `siamese`, which knows the vectors that the store has."""
     import keras
 
-    from tagsmith.models.siamese import know
+    from tagsmith.models.words import know
 
     params = tiny_params()
     config = params.model("siamese")
@@ -52,5 +53,5 @@ def write_figures(made: Store, *, gain: float) -> None:
         "difference": interval(gain),
     }
     both = {"retrieval": found, "annotation": found}
-    tree = {"splits": [both] * 2, "mean": both}
+    tree = {"splits": [both] * 2, "mean": {"sounds": both}}
     write_json(made.place("zeroshot", "siamese", "intervals.json"), tree)

@@ -23,11 +23,12 @@ from tests.fakes.experiments import (
 pytestmark = pytest.mark.keras
 
 NAME, SOURCES = "siamese", ["glove", "chance"]
+FAMILIES = {"all": ["*"], "most": ["[!s]*"]}  # five tags, and four of them
 SETTINGS = {
     "seed": 1883,
-    "zeroshot.tags": ["*"],
-    "zeroshot.seen_share": 0.6,  # three of five
-    "zeroshot.tag_splits": 2,
+    "zeroshot.tags": FAMILIES,
+    "zeroshot.seen_share": 0.6,  # three of five, two of four
+    "zeroshot.tag_splits": 1,
     "zeroshot.learn_from": "ab",
     "zeroshot.validation_share": 0.3,
     "zeroshot.protocol": "strict",
@@ -80,7 +81,7 @@ def ran(tmp_path_factory):
     store = filled(tmp_path_factory.mktemp("zeroshot"))
     recorder, taught = MemoryRecorder(), []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("tagsmith.training.fit.fit", spying(taught))
+        patched.setattr("tagsmith.training.teach.fit", spying(taught))
         evaluate_zeroshot.run(params(), store, recorder, NAME)
     folder = store.place("zeroshot", NAME)
     tables = {
@@ -103,7 +104,7 @@ def untaught(monkeypatch):
     def fit(*_):
         pytest.fail("a network was trained in vain")
 
-    monkeypatch.setattr("tagsmith.training.fit.fit", fit)
+    monkeypatch.setattr("tagsmith.training.teach.fit", fit)
 
 
 # --- what it writes
@@ -113,15 +114,17 @@ def test_there_are_figures_of_every_setup_split_and_vectors(ran):
     names = ["figures.csv", "intervals.json", "tags.parquet", "tracks.parquet"]
     assert sorted(path.name for path in ran.folder.iterdir()) == names
     table = pd.read_csv(ran.folder / "figures.csv")
-    counts = table.groupby(["vectors", "tag_split"]).size()
-    assert counts.to_dict() == {(s, n): 2 * 4 * 2 for s in SOURCES for n in (1, 2)}
+    counts = table.groupby(["vectors", "family", "tag_split"]).size()
+    splits = list(zip(FAMILIES, (1, 2), strict=True))
+    assert counts.to_dict() == {(s, *n): 2 * 4 * 2 for s in SOURCES for n in splits}
     assert {"roc_auc", "hit@1", "precision@2", "rows", "undefined"} <= set(table)
 
 
 def test_there_are_intervals_of_both_vectors_and_their_difference(ran):
     found = json.loads((ran.folder / "intervals.json").read_text())
     assert len(found["splits"]) == 2
-    for tree in [*found["splits"], found["mean"]]:
+    assert set(found["mean"]) == set(FAMILIES)
+    for tree in [*found["splits"], *found["mean"].values()]:
         assert set(tree) == {"annotation", "retrieval"}
         assert set(tree["retrieval"]) == {*SOURCES, "difference"}
 
@@ -138,8 +141,8 @@ def test_the_interval_of_a_split_is_of_the_figure_beside_it(ran):
 def test_means_and_curves_are_recorded(ran):
     logged = {name: value for name, value, _ in ran.recorder.logged_metrics}
     found = json.loads((ran.folder / "intervals.json").read_text())["mean"]
-    mean = found["retrieval"]["difference"]["value"]
-    assert logged["retrieval/difference"] == mean
+    mean = found["most"]["retrieval"]["difference"]["value"]
+    assert logged["most/retrieval/difference"] == mean
     assert {"split_1/glove/loss", "split_2/chance/validation_roc_auc"} <= set(logged)
 
 
@@ -175,7 +178,7 @@ def test_only_seen_tags_are_learnt(ran):
     assert len(ran.taught) == 4  # two splits, of each both vectors
     for place, unit in enumerate(ran.taught):
         tracks, seen = used(ran, 1 + place // 2, "train")
-        assert len(seen) == 3 and list(unit.tags) == seen
+        assert len(seen) == 3 - place // 2 and list(unit.tags) == seen
         truth = ran.store.read_known().loc[tracks, seen]
         np.testing.assert_array_equal(unit.lessons.truth, truth)
         tracks, _ = used(ran, 1 + place // 2, "validation")
@@ -198,8 +201,11 @@ def test_with_both_vectors_the_same_clips_are_heard(ran):
         np.testing.assert_array_equal(truth, same)
 
 
-def test_only_tags_that_patterns_name_take_part(store):
-    some = params(**{"zeroshot.tags": ["[fo]*", "air"]})
+def test_a_family_is_of_the_tags_that_its_patterns_name(ran, store):
+    tags = ran.tags.groupby("family")["tag"].agg(list).to_dict()
+    known = ["air", "flute", "organ", "polka", "slow"]
+    assert tags == {"all": known, "most": known[:-1]}
+    some = params(**{"zeroshot.tags": {"own": ["[fo]*", "air"]}})
     material = evaluate_zeroshot._material(some, store, NAME)
     assert list(material.truth.columns) == ["air", "flute", "organ"]
     assert material.vectors["glove"].shape == (3, 6)
@@ -207,13 +213,13 @@ def test_only_tags_that_patterns_name_take_part(store):
 
 def test_a_trial_says_which_of_all_tracks_were_tested(store):
     material = evaluate_zeroshot._material(params(), store, NAME)
-    split = evaluate_zeroshot._split(params(), material, 1)
-    scores = material.truth.astype(float)  # as if all were known
-    trial = evaluate_zeroshot._trial(material, split, scores)
-    np.testing.assert_array_equal(trial.truth, material.truth.iloc[trial.rows])
+    split = evaluate_zeroshot._split(params(), material, "most", 0)
+    scores = split.truth.astype(float)  # as if all were known
+    trial = evaluate_zeroshot._trial(split, scores)
+    np.testing.assert_array_equal(trial.truth, split.truth.iloc[trial.rows])
     np.testing.assert_array_equal(trial.scores, trial.truth)
     assert split.tracks["tested"].iloc[trial.rows].all()
-    assert list(material.truth.columns[~trial.unseen]) == list(split.seen)
+    assert list(split.truth.columns[~trial.unseen]) == list(split.seen)
 
 
 # --- kills
@@ -241,7 +247,7 @@ def test_a_killed_run_repeats_no_finished_network_and_ends_as_an_undisturbed_one
     monkeypatch.setattr(place, dying(saved))
     with pytest.raises(Killed):  # in the third of four networks
         run(store)
-    monkeypatch.setattr("tagsmith.training.fit.fit", spying(taught))
+    monkeypatch.setattr("tagsmith.training.teach.fit", spying(taught))
     run(store)
     assert (len(taught), len(saved)) == (2, 4 * 2)  # of two epochs each
     for name in ("figures.csv", "intervals.json"):
@@ -255,7 +261,7 @@ def test_work_on_other_groups_or_parameters_is_not_continued(store):
 
     before = scratch()
     assert scratch(**{"zeroshot.best": [3]}) == before  # judges the same scores
-    assert scratch(**{"siamese.siamese.dropout": 0.25}) != before
+    assert scratch(**{"word_models.siamese.dropout": 0.25}) != before
     store.write_table("tracks", store.read_table("tracks").assign(group="all"))
     assert scratch() != before
 
@@ -271,8 +277,16 @@ in_vain = pytest.mark.usefixtures("untaught")
     [
         ({}, "multiscale", "models.multiscale is a multiscale, which knows only the"),
         ({}, "siamse", "no model 'siamse' .*did you mean 'siamese'"),
-        ({"zeroshot.tags": ["waltz*"]}, NAME, r"matches no tag; there are \['air', "),
-        ({"siamese.siamese.vectors": "chance"}, NAME, "'chance', and so is zeroshot"),
+        (
+            {"zeroshot.tags": {"all": ["*"], "new": ["x*"]}},
+            NAME,
+            r"tags.new is \['x\*'\]",
+        ),
+        (
+            {"word_models.siamese.vectors": "chance"},
+            NAME,
+            "'chance', and so is zeroshot",
+        ),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(store, changes, name, message):
