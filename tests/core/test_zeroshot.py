@@ -251,3 +251,10 @@ def test_truth_of_other_tracks_is_refused():
 def test_a_seen_tag_that_truth_does_not_know_is_refused():
     with pytest.raises(DataError, match=r"it has no \['tuba'\]"):
         split(*of_parts(20, 20, 5), seen=["x", "tuba"])
+
+
+def test_an_only_unseen_tag_ranks_nothing_and_is_refused():
+    truth = pd.DataFrame({"x": [True, True, False], "z": [False, True, True]})
+    table = pd.DataFrame({"part": ["a", "b", "c"], "use": "", "tested": True})
+    with pytest.raises(DataError, match=r"\['z'\] is on all of them or on none"):
+        zeroshot.refuse_sameness(table, truth, ["x"])

@@ -1,4 +1,4 @@
-"""The siamese network: published sizes, words beside tags, whitening, clips' means."""
+"""The siamese network: published sizes, words beside tags, centring, clips' means."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ PUBLISHED = Siamese.model_validate(
     }
 )
 SMALL = {"filters": (8, 8, 8, 8), "embedding_units": 8}
-every_meaning = pytest.mark.parametrize("meaning", ["plain", "whitened"])
+every_meaning = pytest.mark.parametrize("meaning", ["plain", "centred"])
 
 
 @pytest.fixture
@@ -177,10 +177,10 @@ def test_a_plain_tags_score_does_not_depend_on_the_other_tags(vectors, tracks):
     assert np.abs(first[:, 1:] - second[:, 1:]).max() > 0.01
 
 
-def test_a_whitened_tags_score_depends_on_which_others_are_seen(vectors, tracks):
+def test_a_centred_tags_score_depends_on_which_others_are_seen(vectors, tracks):
     others = np.concatenate([vectors[:1], vectors[1:] + 7])
     first, second = (
-        tagger(known, meaning="whitened").score_features(tracks)[:, 0]
+        tagger(known, meaning="centred").score_features(tracks)[:, 0]
         for known in (vectors, others)
     )
     assert np.abs(first - second).max() > 0.01
@@ -209,7 +209,7 @@ def test_cosines_are_exact_whatever_the_precision(vectors):
 
 
 def test_vectors_are_known_but_not_trained(vectors, rng):
-    network = tagger(vectors, meaning="whitened").network
+    network = tagger(vectors, meaning="centred").network
     before = [np.array(w) for w in network.non_trainable_weights]
     network.compile("adam", "mse")
     network.train_on_batch(rng.normal(size=(4, 130, 128)), np.ones((4, 5)))
@@ -250,7 +250,7 @@ def test_a_saved_network_knows_its_tags_and_scores_words_as_before(
         )
 
 
-# --- whitening
+# --- centring
 
 
 def directions(vectors, others):
@@ -260,11 +260,11 @@ def directions(vectors, others):
 
 
 @pytest.mark.parametrize("tags", [3, 6, 40], ids="{} tags".format)
-def test_the_product_of_whitened_words_is_ridge_regression_on_the_seen_tags(rng, tags):
-    from tagsmith.models.words import RIDGE, whitening
+def test_the_product_of_centred_words_is_ridge_regression_on_the_seen_tags(rng, tags):
+    from tagsmith.models.words import RIDGE, centring
 
     vectors, words = rng.normal(1, 1, (tags, 10)), rng.normal(1, 1, (7, 10))
-    centre, basis = whitening(vectors)
+    centre, basis = centring(vectors)
     seen, asked = directions(vectors, vectors), directions(vectors, words)
     ridge = KernelRidge(alpha=RIDGE, kernel="linear").fit(seen, seen @ asked.T)
     white = asked @ basis
@@ -272,21 +272,21 @@ def test_the_product_of_whitened_words_is_ridge_regression_on_the_seen_tags(rng,
     np.testing.assert_allclose(white @ white.T, ridge.predict(asked), atol=1e-9)
 
 
-def test_whitening_leaves_out_where_no_seen_tag_lies(rng):
-    from tagsmith.models.words import whitening
+def test_centring_leaves_out_where_no_seen_tag_lies(rng):
+    from tagsmith.models.words import centring
 
     vectors = rng.normal(1, 1, (4, 10))
-    centre, basis = whitening(vectors)
+    centre, basis = centring(vectors)
     *_, nowhere = np.linalg.svd(vectors - centre)[2]  # orthogonal to all of them
     np.testing.assert_allclose(nowhere @ basis, 0, atol=1e-6)
     assert np.linalg.norm(directions(vectors, vectors) @ basis, axis=1).min() > 0.9
 
 
-def test_the_layer_whitens_as_the_function_does(vectors):
-    from tagsmith.models.words import whitening
+def test_the_layer_centres_as_the_function_does(vectors):
+    from tagsmith.models.words import centring
 
-    layer = tagger(vectors, meaning="whitened").network.get_layer("words")
-    _, basis = whitening(vectors)
+    layer = tagger(vectors, meaning="centred").network.get_layer("words")
+    _, basis = centring(vectors)
     kernel, bias = (np.array(weight) for weight in layer.projection.weights)
     places = directions(vectors, vectors) @ basis @ kernel + bias
     places /= np.linalg.norm(places, axis=1, keepdims=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tagsmith import vectors
+from tagsmith import trials, vectors
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.stages import evaluate_zeroshot
 from tagsmith.store import Store
@@ -206,16 +206,16 @@ def test_a_family_is_of_the_tags_that_its_patterns_name(ran, store):
     known = ["air", "flute", "organ", "polka", "slow"]
     assert tags == {"all": known, "most": known[:-1]}
     some = params(**{"zeroshot.tags": {"own": ["[fo]*", "air"]}})
-    material = evaluate_zeroshot._material(some, store, NAME)
+    material = trials.gather(some, store, NAME)
     assert list(material.truth.columns) == ["air", "flute", "organ"]
     assert material.vectors["glove"].shape == (3, 6)
 
 
 def test_a_trial_says_which_of_all_tracks_were_tested(store):
-    material = evaluate_zeroshot._material(params(), store, NAME)
-    split = evaluate_zeroshot._split(params(), material, "most", 0)
+    material = trials.gather(params(), store, NAME)
+    split = trials._holdout(params(), material, "most", 0)
     scores = split.truth.astype(float)  # as if all were known
-    trial = evaluate_zeroshot._trial(split, scores)
+    trial = trials.trial(split, scores)
     np.testing.assert_array_equal(trial.truth, split.truth.iloc[trial.rows])
     np.testing.assert_array_equal(trial.scores, trial.truth)
     assert split.tracks["tested"].iloc[trial.rows].all()
@@ -257,7 +257,7 @@ def test_a_killed_run_repeats_no_finished_network_and_ends_as_an_undisturbed_one
 
 def test_work_on_other_groups_or_parameters_is_not_continued(store):
     def scratch(**changes):
-        return evaluate_zeroshot._material(params(**changes), store, NAME).scratch
+        return trials.gather(params(**changes), store, NAME).scratch
 
     before = scratch()
     assert scratch(**{"zeroshot.best": [3]}) == before  # judges the same scores

@@ -130,8 +130,8 @@ class Hinge(Section):
 class Siamese(Section):
     """Choi's network: a clip and words in one space, where their cosine is the score.
 
-    `meaning` is what becomes of a tag's vector first: nothing, or `whitened`, so that
-    the tags that are learnt lie around the origin, each as far from all others.
+    `meaning` is what becomes of a tag's vector first: nothing, or `centred`: seen from
+    the mean of the tags that are learnt, as far as these span it.
     """
 
     kind: Literal["siamese"]
@@ -143,7 +143,7 @@ class Siamese(Section):
     dropout: Fraction
     weight_decay: NonNegativeFloat  # L2 of the convolutions' weights
     embedding_units: PositiveInt
-    meaning: Literal["plain", "whitened"]
+    meaning: Literal["plain", "centred"]
     loss: Hinge
     warm_start_epochs: NonNegativeInt  # as a classifier of the seen tags, first
     training: ClipTraining

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tagsmith.config import SPLITS
-from tagsmith.core.metrics import Truth
+from tagsmith.core.metrics import Truth, undefined
 from tagsmith.errors import DataError
 
 SIDES = SEEN, UNSEEN = ("seen", "unseen")
@@ -142,6 +142,29 @@ def split_tracks(  # noqa: PLR0913 - what is split, and the four choices of a pr
     table = pd.DataFrame({"part": part, "use": use, "tested": tested}, tracks.index)
     _refuse_gaps(table)
     return table
+
+
+def refuse_sameness(
+    table: pd.DataFrame, truth: pd.DataFrame, seen: Sequence[str]
+) -> None:
+    """Refuse a split of which no unseen tag can rank the tested tracks.
+
+    Args:
+        table: As `split_tracks` returns it, and so are the other two.
+        truth: Which tags tracks have.
+        seen: The tags that training sees.
+
+    Raises:
+        DataError: Each unseen tag is on all tested tracks of parts b and c, or on none.
+    """
+    tested = table["tested"] & table["part"].isin(["b", "c"])
+    new = truth.loc[tested, ~truth.columns.isin(seen)]
+    if undefined(new.to_numpy(np.bool_)).all():
+        raise DataError(
+            f"this split of the tags leaves {len(new)} tested tracks with an unseen "
+            f"tag, and each of {list(new.columns)} is on all of them or on none: "
+            "nothing can be ranked; set a lower seen_share or let more tags take part"
+        )
 
 
 def _held_out(groups: pd.Series, share: float, seed: Seed) -> NDArray[np.bool_]:

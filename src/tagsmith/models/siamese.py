@@ -43,7 +43,7 @@ def siamese(
         tags,
         dimensions,
         config.embedding_units,
-        whitened=config.meaning == "whitened",
+        centred=config.meaning == "centred",
         dtype="float32",  # whatever the precision: a margin lies between cosines
         name=WORDS,
     )

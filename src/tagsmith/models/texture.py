@@ -1,7 +1,7 @@
 """Texture: how the level of each band is spread over a clip, set against words.
 
 log-mel -> statistics of each band over the clip -> one layer -> an embedding
-words: tag vectors, whitened -> an embedding of each tag
+words: tag vectors, centred -> an embedding of each tag
 
 Their cosine is the score. There is one layer to learn, and it is solved by ridge
 regression instead of descended to, in a second: of few tags and tracks, what a deep
@@ -44,7 +44,7 @@ def texture(
     x = BandTexture(name=TEXTURE)(x)
     x = layers.Normalization(axis=-1, name=STATISTICS)(x)
     x = layers.Dense(dimensions, use_bias=False, name=EMBEDDING)(x)
-    x = TagCosines(tags, dimensions, None, whitened=True, name=WORDS)(x)
+    x = TagCosines(tags, dimensions, None, centred=True, name=WORDS)(x)
     return keras.Model(clips, x, name="texture")
 
 

@@ -4,9 +4,9 @@ A network that scores any words ends in `TagCosines`. The vectors of the tags th
 learns are a weight of that layer, one that is not trained: so it knows its tags like
 any other network, and `TagCosines.embed` places other words beside them.
 
-Vectors may be *whitened* by the tags that are learnt: seen from their mean, and so that
-each is as far from all others. The product of two is then what ridge regression on the
-learnt tags says of the one from the other.
+Vectors may be *centred* by the tags that are learnt: directions from their mean, as far
+as these tags span them. The product of two is then what ridge regression on how alike
+the learnt tags are says of the one from the other.
 
 References:
     Romera-Paredes and Torr, "An embarrassingly simple approach to zero-shot learning",
@@ -35,22 +35,21 @@ def audio(network: keras.Model) -> keras.Model:
 def know(network: keras.Model, vectors: Vectors) -> None:
     """Tell a network the vectors `(tags, dimensions)` of its tags, in their order."""
     words = network.get_layer(WORDS)
-    if words.whitened:
-        for weight, value in zip(words.whitening, whitening(vectors), strict=True):
+    if words.centred:
+        for weight, value in zip(words.centring, centring(vectors), strict=True):
             weight.assign(value)
     words.vectors.assign(vectors)
 
 
-def whitening(vectors: Vectors) -> tuple[Vectors, Vectors]:
-    """Find where the seen tags lie around the origin, each as far from all others.
+def centring(vectors: Vectors) -> tuple[Vectors, Vectors]:
+    """Find the middle of the learnt tags, and what they span around it.
 
     Args:
-        vectors: `(tags, dimensions)` of the seen tags.
+        vectors: `(tags, dimensions)` of the learnt tags, two or more.
 
     Returns:
         A centre `(dimensions,)`, and a basis `(dimensions, dimensions)` for directions
-        from there. The product of two tags in it is what ridge regression on the
-        seen ones says of one from the other.
+        from there: nothing is left of what no learnt tag has a part in.
     """
     centre, seen, kernel = _around(vectors)
     values, basis = np.linalg.eigh(seen.T @ np.linalg.solve(kernel, seen))
@@ -58,16 +57,16 @@ def whitening(vectors: Vectors) -> tuple[Vectors, Vectors]:
 
 
 def from_tags(vectors: Vectors) -> Vectors:
-    """Return where a clip is that has one tag: `(tags, dimensions)`, whitened.
+    """Return where a clip is that has one tag: `(tags, dimensions)`, centred.
 
-    The products of these places with those of whitened words are what ridge regression
+    The products of these places with those of centred words are what ridge regression
     says of the words from the tags.
 
     Args:
         vectors: `(tags, dimensions)` of the tags that are learnt.
     """
     _, seen, kernel = _around(vectors)
-    _, basis = whitening(vectors)
+    _, basis = centring(vectors)
     places: Vectors = np.linalg.solve(kernel, seen) @ np.linalg.pinv(basis, 1e-6).T
     return places
 
@@ -108,7 +107,7 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
 
     Attributes:
         vectors: `(tags, dimensions)` of the tags that are learnt; not trained.
-        whitening: A centre and a basis for vectors, not trained; none if they are
+        centring: A centre and a basis for vectors, not trained; none if they are
             taken as they are.
         projection: The layer that all tags share; None where there is none.
     """
@@ -119,11 +118,11 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
         dimensions: int,
         units: int | None,
         *,
-        whitened: bool,
+        centred: bool,
         **options: Any,  # noqa: ANN401 - Keras's
     ) -> None:
         super().__init__(**options)
-        self.tags, self.dimensions, self.whitened = tags, dimensions, whitened
+        self.tags, self.dimensions, self.centred = tags, dimensions, centred
         self.projection = (
             layers.Dense(units, dtype=self.dtype_policy, name="projection")
             if units
@@ -134,9 +133,9 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
         """Make the weights."""
         square = (self.dimensions, self.dimensions)
         self.vectors = self._known((self.tags, self.dimensions), "vectors")
-        self.whitening = (
+        self.centring = (
             [self._known(square[:1], "centre"), self._known(square, "basis")]
-            if self.whitened
+            if self.centred
             else []
         )
         if self.projection is not None:
@@ -154,8 +153,8 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
         Args:
             vectors: `(words, dimensions)`, of any words.
         """
-        if self.whitened:
-            centre, basis = self.whitening
+        if self.centred:
+            centre, basis = self.centring
             vectors = ops.matmul(ops.normalize(vectors - centre, axis=-1), basis)
         if self.projection is not None:
             vectors = self.projection(vectors)
