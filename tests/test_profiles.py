@@ -6,6 +6,7 @@ Sizes are shrunk by override; a profile says which stages, models and rules ther
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,18 +16,21 @@ from tagsmith.stages import (
     calibrate,
     convert,
     evaluate,
+    evaluate_zeroshot,
     extract,
     fuse,
     ingest,
     promote,
+    promote_zeroshot,
     report,
     train,
     validate,
+    vectors,
 )
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
-from tests.fakes import jamendo, magnatagatune
+from tests.fakes import fma, jamendo, magnatagatune, openmic
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 
@@ -65,6 +69,18 @@ SMALL_MEDIAEVAL2019 = {
         for window in ("1s", "5s")
     },
 }
+SMALL_ZEROSHOT = {
+    **SMALL,
+    "validation.most_quarantined": 0.2,
+    "architectures.siamese.filters": [4, 4, 4, 4],
+    "architectures.siamese.embedding_units": 4,
+    "architectures.siamese.training.phases": [
+        {**ONE_EPOCH, "decay": {"per_step": 0.000001}}
+    ],
+    "zeroshot.seen_share": 0.6,  # of five genres: two unseen ones
+    "zeroshot.tag_splits": 1,
+    "zeroshot.validation_share": 0.3,
+}
 SMALL_MAGNATAGATUNE = {
     **SMALL,
     "validation.most_quarantined": 0.1,
@@ -91,11 +107,17 @@ def run(params, store):
         stage.run(params, store, recorder)
     for feature in params.features:
         extract.run(params, store, recorder, feature)
+    for source in params.vectors:
+        vectors.run(params, store, recorder, source)
     for model in params.models:
         train.run(params, store, recorder, model)
         calibrate.run(params, store, recorder, model)
-    for stage in (fuse, evaluate, promote, report):
+    for stage in (fuse, evaluate, promote):
         stage.run(params, store, recorder)
+    for model in params.zeroshot.registered:
+        evaluate_zeroshot.run(params, store, recorder, model)
+        promote_zeroshot.run(params, store, recorder, model)
+    report.run(params, store, recorder)
 
 
 def tagged(song, params):
@@ -140,3 +162,30 @@ def test_from_magnatagatunes_zip_parts_to_its_champion(store, tmp_path):
     assert leaks["test"]["artist"]["shared"] > 0  # as on the real one
     song = next(folder.glob("b/*.mp3"))
     assert set(tagged(song, params)) == {"guitar", "drum", "flute"}
+
+
+def test_from_fma_and_openmic_to_a_model_that_scores_unseen_genres(store, tmp_path):
+    folder = tmp_path / "fma"
+    described = fma.rows()
+    fma.write(folder, described)
+    rng = np.random.default_rng(1883)
+    said = {
+        f"{row['track_id']:06d}_0": dict(zip(openmic.INSTRUMENTS, answers, strict=True))
+        for row, answers in zip(
+            described, rng.random((len(described), 20)), strict=True
+        )
+    }
+    heard = openmic.write(tmp_path / "openmic-2018", said)
+    section = fma.section(folder, openmic=str(heard))
+    profile = ROOT / "profiles/zeroshot.yaml"
+    places = {"dataset": section, "vectors.instruments.openmic": str(heard)}
+    params = Params.load(profile, {**SMALL_ZEROSHOT, **places})
+    run(params, store)
+    told = store.read_report("zeroshot_siamese", made_by="promote_zeroshot")
+    assert told["registered_model"] == "zeroshot-fma"
+    tags = pd.read_parquet(store.place("zeroshot", "siamese", "tags.parquet"))
+    unseen = list(tags["tag"][tags["side"] == "unseen"])
+    song = next(folder.glob("fma_large/000/*.mp3"))
+    model = f"models:/zeroshot-fma@{told['alias']}"
+    text, failed = tagging.tag([song], model, words=unseen, as_json=True)
+    assert not failed and len(json.loads(text)[0]["tags"]) == 2

@@ -32,6 +32,8 @@ TINY = {
     "evaluation.bootstrap_samples": 50,
     "promotion.bootstrap_samples": 50,
     "promotion.floor": 0.0,
+    "zeroshot.tags": {"instruments": ["[!sc]*", "sitar", "cello"]},
+    "zeroshot.tag_splits": 1,
     **{
         f"architectures.{kind}.{key}": value
         for kind, network in TINY_NETWORKS.items()
@@ -46,7 +48,12 @@ TRAIN_GRU = (
 INGEST = ("dvc", "repro", "--force", "--single-item", "ingest")
 IDLE = "Data and pipelines are up to date."
 EPOCHS = [1, 2, 3]
-GITS_OWN = {"README.md", "own/README.md", "reports/metrics.json"}
+GITS_OWN = {
+    "README.md",
+    "own/README.md",
+    "zeroshot/README.md",
+    "reports/metrics.json",
+}
 
 
 @dataclass(frozen=True)

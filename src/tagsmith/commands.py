@@ -146,6 +146,10 @@ def where(store: StoreDir = None) -> None:
         f"  runs    mlflow ui\n"
         f"  use it  tagsmith tag --model {uri} FILE..."
     )
+    for path in sorted(reports.place("reports").glob("zeroshot_*.json")):
+        found = reports.read_report(path.stem, made_by="promote_zeroshot")
+        uri = f"models:/{found['registered_model']}@{found['alias']}"
+        typer.echo(f"  words   tagsmith tag --model {uri} FILE... --tags WORDS...")
 
 
 @app.command("author-expectations")

@@ -1,17 +1,20 @@
 """A store as stage `promote` leaves it: made-up scores, really evaluated."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from tagsmith.config import SPLITS, Params
-from tagsmith.core import leaks
+from tagsmith.core import leaks, unseen, zeroshot
 from tagsmith.stages import calibrate, evaluate, fuse
-from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_text
+from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_json, write_text
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.fakes.experiments import withheld
 from tests.fakes.scored import with_models
 
 SKILLS = {"crnn_gru": 1.5, "crnn_lstm": 1.4, "crnn_bilstm": 1.6}
+SOURCES = ("glove", "chance")  # of tag vectors
 SIZES = {"train": 420, "validation": 120, "test": 120}
 TAGS = (
     *("banjo", "bassoon", "cello", "chorale", "clarinet", "classical", "drums"),
@@ -35,6 +38,50 @@ QUARANTINE = {
 def params() -> Params:
     """Return the default profile with three models and few resamples."""
     return with_models(SKILLS, {"evaluation.bootstrap_samples": 20})
+
+
+def params_with_words() -> Params:
+    """Return the same with a model that scores any words."""
+    return with_models([*SKILLS, "texture"], {"evaluation.bootstrap_samples": 20})
+
+
+def write_zeroshot(store: Store, tags: Sequence[str]) -> None:
+    """Write what `evaluate_zeroshot` leaves of two splits of one family."""
+    rng = np.random.default_rng(1883)
+    folder = store.place("zeroshot", "texture")
+    folder.mkdir(parents=True)
+    made = {name: [_trial(rng, len(tags)) for _ in range(2)] for name in SOURCES}
+    side = np.where(np.arange(len(tags)) < 2, "unseen", "seen")
+    rows = [
+        pd.DataFrame({"tag_split": n, "family": "sounds", "tag": tags, "side": side})
+        for n in (1, 2)
+    ]
+    pd.concat(rows).to_parquet(folder / "tags.parquet", index=False)
+    figures = [
+        unseen.figures(each, best=[1]).assign(
+            tag_split=n, family="sounds", vectors=source
+        )
+        for source, trials in made.items()
+        for n, each in enumerate(trials, start=1)
+    ]
+    pd.concat(figures).to_csv(folder / "figures.csv", index=False)
+    config = params().evaluation
+    found = unseen.summary(made, config, control="chance", seed=0)
+    tree = {"splits": found["splits"], "mean": {"sounds": found["mean"]}}
+    write_json(folder / "intervals.json", tree)
+
+
+def _trial(rng: np.random.Generator, tags: int) -> unseen.Trial:
+    """Let tracks have any tags, and scores be nearly right."""
+    truth = rng.random((40, tags)) < 0.4
+    new = np.arange(tags) < 2
+    return unseen.Trial(
+        truth=truth,
+        scores=truth + rng.normal(size=truth.shape),
+        unseen=new,
+        part=zeroshot.parts(truth, ~new),
+        rows=np.arange(40),
+    )
 
 
 def write(store: Store, *, tags: tuple[str, ...] = TAGS, promoted: bool = True) -> None:

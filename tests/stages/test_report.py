@@ -148,6 +148,25 @@ def test_a_group_says_of_what_it_is_the_mean(store):
     assert 'title="crnn_lstm, crnn_bilstm">group lstms' in html(store)
 
 
+def test_unseen_tags_are_told_split_by_split_and_in_the_mean(another):
+    evaluation.write_zeroshot(another, TAGS)
+    report.run(evaluation.params_with_words(), another, MemoryRecorder())
+    section = html(another).split('id="unseen"')[1].split("</section>")[0]
+    text = Page(section).text
+    assert text.count("cello, flute") == 2 and text.count("mean") >= 1
+    assert {"glove", "chance", "AP@1", "MAP"} <= set(text.split())
+    assert 'href="#unseen"' in html(another)
+
+
+def test_without_word_models_nothing_is_said_of_unseen_tags(store):
+    assert 'id="unseen"' not in html(store) and "#unseen" not in html(store)
+
+
+def test_figures_on_unseen_tags_that_are_not_there_name_their_stage(another):
+    with pytest.raises(MissingError, match="evaluate_zeroshot"):
+        report.run(evaluation.params_with_words(), another, MemoryRecorder())
+
+
 def test_tags_are_told_without_groups(store):
     assert "group" not in html(store).split('id="tags"')[1].split("</section>")[0]
 
