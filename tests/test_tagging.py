@@ -36,7 +36,8 @@ def registered(mlflow_database, tmp_path, rng, monkeypatch):
 @pytest.fixture
 def knows_words(mlflow_database, tmp_path):
     store = wordtaggers.store(tmp_path / "zeroshot")
-    promote_zeroshot.run(tiny_params(), store, MemoryRecorder(), "siamese")
+    params = tiny_params(**{"zeroshot.registered": {"siamese": "tagsmith-zeroshot"}})
+    promote_zeroshot.run(params, store, MemoryRecorder(), "siamese")
     return mlflow_database
 
 

@@ -96,7 +96,7 @@ def test_a_closed_table_knows_its_tags_only(copy, recording):
 def test_a_bundle_has_the_figures_on_unseen_tags(bundle):
     meta = json.loads((bundle / "meta.json").read_text())
     assert meta["splits"] == 2
-    assert meta["unseen_tags"]["retrieval"]["difference"]["value"] == 0.1
+    assert meta["unseen_tags"]["sounds"]["retrieval"]["difference"]["value"] == 0.1
 
 
 def test_a_bundle_has_what_the_model_knows_and_not_how_it_learnt(bundle, made):

@@ -238,6 +238,7 @@ def dying(saved):
     return save
 
 
+@pytest.mark.slow
 def test_a_killed_run_repeats_no_finished_network_and_ends_as_an_undisturbed_one(
     ran, tmp_path, monkeypatch
 ):

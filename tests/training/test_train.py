@@ -159,6 +159,7 @@ def test_a_checkpoint_of_other_parameters_is_not_continued(store, params):
     assert train.interrupted_run(other, store, CRNN) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [CRNN, SEQUENCES, MULTISCALE, SIAMESE, "texture"])
 def test_it_learns_tags_that_leave_their_own_marks(store, name):
     phase = {"epochs": 8, "learning_rate": 0.01, "decay": "cosine"}
@@ -168,7 +169,7 @@ def test_it_learns_tags_that_leave_their_own_marks(store, name):
             "architectures.crnn.training.phases": [{**phase, "train_trunk": True}],
             "architectures.crnn.training.clips_per_track": 20,
             "architectures.deep_spectrum_rnn.training.phases": [sequences],
-            "architectures.multiscale.training.phases": [phase],
+            "architectures.multiscale.training.phases": [{**phase, "epochs": 16}],
             "architectures.multiscale.training.clips_per_track": 20,
             "architectures.siamese.training.phases": [phase],
             "architectures.siamese.training.clips_per_track": 20,
