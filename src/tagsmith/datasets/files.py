@@ -77,6 +77,24 @@ def refuse_raw(raw: Path, **paths: Path) -> None:
             )
 
 
+def refuse_links(paths: Iterable[str], audio: Path) -> None:
+    """Refuse links that lead out of a folder of audio.
+
+    Args:
+        paths: POSIX paths below it, as a publisher has them.
+        audio: What `dataset.audio` names.
+
+    Raises:
+        DataError: One does.
+    """
+    for path in paths:
+        if leads_outside(path, audio):
+            raise DataError(
+                f"{audio / path} is a link that leads out of {audio}; put the audio "
+                "there, or name the folder that holds it in dataset.audio"
+            )
+
+
 def refuse_full(folder: Path, needed_bytes: int, *, purpose: str, way_out: str) -> None:
     """Refuse to begin what the disk has too little room for.
 

@@ -24,8 +24,6 @@ from tagsmith.config import LogMel, Texture
 from tagsmith.models.layers import STATISTICS, RelativeDecibels
 from tagsmith.models.words import EMBEDDING, WORDS, TagCosines
 
-TEXTURE = "texture"
-
 
 def texture(
     config: Texture, feature: LogMel, *, tags: int, dimensions: int
@@ -41,7 +39,7 @@ def texture(
     frames = round(config.clip_seconds * feature.frames_per_second)
     clips = layers.Input((frames, feature.mel_bands), name="clips")
     x = RelativeDecibels(name="relative_decibels")(clips)
-    x = BandTexture(name=TEXTURE)(x)
+    x = BandTexture(name="texture")(x)
     x = layers.Normalization(axis=-1, name=STATISTICS)(x)
     x = layers.Dense(dimensions, use_bias=False, name=EMBEDDING)(x)
     x = TagCosines(tags, dimensions, None, centred=True, name=WORDS)(x)

@@ -94,8 +94,7 @@ def compared(
         Cosines `(tracks, words)`.
     """
     words = network.get_layer(WORDS)
-    places = words.embed(words.vectors if vectors is None else vectors)
-    cosines = ops.matmul(ops.normalize(embeddings, axis=-1), ops.transpose(places))
+    cosines = words.compare(embeddings, words.vectors if vectors is None else vectors)
     return np.asarray(ops.convert_to_numpy(cosines))
 
 
@@ -160,7 +159,11 @@ class TagCosines(keras.layers.Layer):  # type: ignore[misc]
             vectors = self.projection(vectors)
         return ops.normalize(vectors, axis=-1)
 
-    def call(self, embeddings: Any) -> Any:  # noqa: ANN401 - as above
-        """Return the cosines."""
-        words = self.embed(self.vectors)
+    def compare(self, embeddings: Any, vectors: Any) -> Any:  # noqa: ANN401 - as above
+        """Return the cosines of clips with any words, `(batch, words)`."""
+        words = self.embed(vectors)
         return ops.matmul(ops.normalize(embeddings, axis=-1), ops.transpose(words))
+
+    def call(self, embeddings: Any) -> Any:  # noqa: ANN401 - as above
+        """Return the cosines with the tags that are learnt."""
+        return self.compare(embeddings, self.vectors)

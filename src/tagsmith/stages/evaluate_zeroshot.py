@@ -6,7 +6,6 @@ nothing: what the first can do better, it does by meaning. Then all tested track
 scored on all tags, and the two are compared.
 """
 
-import json
 import logging
 import shutil
 from typing import Any
@@ -47,8 +46,11 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         for source, some in found.items():
             scores = trials.scored(params, material, recorder, split, source)
             some.append(trials.trial(split, scores))
+    told = _intervals(params, splits, found)
     _write(params, store, name, splits, found)
-    _tell(store, recorder, name)
+    write_json(store.place("zeroshot", name, "intervals.json"), told)
+    _tell(recorder, name, told["mean"])
+    recorder.artifact(store.place("zeroshot", name))
     shutil.rmtree(material.scratch, ignore_errors=True)
 
 
@@ -76,7 +78,6 @@ def _write(
     ]
     with atomic(folder / "figures.csv") as temporary:
         pd.concat(figures).to_csv(temporary, index=False)
-    write_json(folder / "intervals.json", _intervals(params, splits, found))
 
 
 def _intervals(params: Params, splits: list[Holdout], found: Trials) -> dict[str, Any]:
@@ -103,9 +104,7 @@ def _numbered(tables: list[pd.DataFrame], splits: list[Holdout]) -> pd.DataFrame
     )
 
 
-def _tell(store: Store, recorder: Recorder, name: str) -> None:
-    path = store.place("zeroshot", name, "intervals.json")
-    means = json.loads(path.read_text("utf-8"))["mean"]
+def _tell(recorder: Recorder, name: str, means: dict[str, Any]) -> None:
     for family, ways in means.items():
         for way, found in ways.items():
             recorder.metrics(
@@ -122,4 +121,3 @@ def _tell(store: Store, recorder: Recorder, name: str) -> None:
                     each["low"],
                     each["high"],
                 )
-    recorder.artifact(path.parent)

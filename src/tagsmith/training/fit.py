@@ -145,7 +145,6 @@ def _epoch(
             f"the loss of epoch {epoch + 1} is {loss}: training diverged; lower the "
             "phase's learning_rate"
         )
-    assert pupil.score is not None
     learned = {
         "loss": loss,
         "validation_roc_auc": macro_roc_auc(truth, pupil.score()),

@@ -42,12 +42,12 @@ class Learner:
     Attributes:
         network: Compiled; its layers are the tagger's.
         lessons: What that is.
-        score: Scores the validation split, `(tracks, tags)`; None if nobody will ask.
+        score: Scores the validation split, `(tracks, tags)`.
     """
 
     network: keras.Model
     lessons: Lessons
-    score: Callable[[], Scores] | None
+    score: Callable[[], Scores]
 
 
 def learner(
@@ -78,7 +78,8 @@ def learner(
         frozen.forget(folder)
         score = partial(tagger.score_features, validation.tracks)
         made = Learner(tagger.network, training_split, score)
-    return compiled(made, phase)
+    compile_for(made.lessons, made.network, phase)
+    return made
 
 
 def _behind_trunk(
@@ -125,21 +126,20 @@ def _scored_clips(
         yield np.concatenate([np.broadcast_to(each, shape) for each in together])
 
 
-def compiled(made: Learner, phase: Phase) -> Learner:
-    """Give a learner a new optimizer, and the loss of its lessons."""
-    training = made.lessons.training
-    steps = -(-made.lessons.per_epoch // training.batch_size)  # of an epoch
+def compile_for(lessons: Lessons, network: keras.Model, phase: Phase) -> None:
+    """Give a network a new optimizer, and the loss of its lessons."""
+    training = lessons.training
+    steps = -(-lessons.per_epoch // training.batch_size)  # of an epoch
     optimizers = {
         "rmsprop": keras.optimizers.RMSprop,
         "adam": keras.optimizers.Adam,
         "sgd": partial(keras.optimizers.SGD, momentum=MOMENTUM, nesterov=True),
     }
-    made.network.compile(
+    network.compile(
         optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
-        loss=_loss(made.lessons),
+        loss=_loss(lessons),
     )
-    made.network.optimizer.build(made.network.trainable_variables)
-    return made
+    network.optimizer.build(network.trainable_variables)
 
 
 def _loss(lessons: Lessons) -> Any:  # noqa: ANN401 - a function that Keras calls

@@ -13,7 +13,7 @@ import numpy as np
 from tagsmith.config import Phase, Siamese
 from tagsmith.models.siamese import classifier
 from tagsmith.training.batches import Ahead, Lessons
-from tagsmith.training.learner import Learner, compiled
+from tagsmith.training.learner import compile_for
 from tagsmith.training.pairs import Pairs
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def warm_up(tagger: "Tagger", lessons: Lessons) -> None:
     rate = clips.training.phases[0].learning_rate
     network = classifier(tagger.network, len(tagger.tags))
     phase = Phase(epochs=epochs, learning_rate=rate, decay="none")
-    pupil = compiled(Learner(network, clips, score=None), phase)
+    compile_for(clips, network, phase)
     for number in range(epochs):  # on clips that no epoch draws
         batches = Ahead(clips.epoch(clips.training.epochs + number))
-        losses = [pupil.network.train_on_batch(*batch) for batch in batches]
+        losses = [network.train_on_batch(*batch) for batch in batches]
         logger.info(
             "warm start %d of %d: loss %.4f", number + 1, epochs, np.mean(losses)
         )

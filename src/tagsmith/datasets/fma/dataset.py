@@ -159,12 +159,7 @@ def _refuse_absent(paths: Sequence[str], config: FmaDataset) -> None:
         "the folder that holds 000, 001 and so on, or set dataset.subset to what is "
         "there",
     )
-    for path in paths:
-        if files.leads_outside(path, config.audio):
-            raise DataError(
-                f"{config.audio / path} is a link that leads out of {config.audio}; "
-                "put the audio there, or name the folder that holds it in dataset.audio"
-            )
+    files.refuse_links(paths, config.audio)
 
 
 # --- what is said of the tracks

@@ -107,17 +107,8 @@ def _heard(track_ids: Sequence[str], audio: Path) -> list[str]:
             audio,
             ", ".join(missing[: files.SHOWN]),
         )
-    _refuse_links(heard, audio)
+    files.refuse_links(map(songs.path_of, heard), audio)
     return heard
-
-
-def _refuse_links(track_ids: Sequence[str], audio: Path) -> None:
-    for path in map(songs.path_of, track_ids):
-        if files.leads_outside(path, audio):
-            raise DataError(
-                f"{audio / path} is a link that leads out of {audio}; put the audio "
-                "there, or name the folder that holds it in dataset.audio"
-            )
 
 
 # --- what is said of the tracks
