@@ -7,9 +7,11 @@ they need.
 """
 
 from tagsmith.config.datasets import (
+    AcousticBrainzDataset,
     Dataset,
     FmaDataset,
     FolderDataset,
+    GroundTruth,
     JamendoDataset,
     MagnaTagATuneDataset,
     MsdDataset,
@@ -25,13 +27,16 @@ from tagsmith.config.features import (
     Feature,
     ImageNetwork,
     LogMel,
+    Melbands,
 )
+from tagsmith.config.genres import Genres
 from tagsmith.config.mistakes import nearest
 from tagsmith.config.models import (
     HEARS,
     Crnn,
     DeepSpectrumRnn,
     Hinge,
+    MelbandFcn,
     Model,
     Multiscale,
     RandomTrunk,
@@ -78,6 +83,7 @@ __all__ = [
     "HEARS",
     "MOST_SUBSETTED",
     "SPLITS",
+    "AcousticBrainzDataset",
     "Application",
     "Augmentation",
     "Calibration",
@@ -95,8 +101,10 @@ __all__ = [
     "FmaDataset",
     "FolderDataset",
     "Fusion",
+    "Genres",
     "GloveFile",
     "GlovePackage",
+    "GroundTruth",
     "Hinge",
     "ImageNetwork",
     "InstrumentVectors",
@@ -104,6 +112,8 @@ __all__ = [
     "JamendoDataset",
     "LogMel",
     "MagnaTagATuneDataset",
+    "MelbandFcn",
+    "Melbands",
     "Model",
     "MsdDataset",
     "Multiscale",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from tagsmith.config.section import Checksum, Fraction, Section
+from tagsmith.config.section import Checksum, Fraction, Name, Section
 
 
 class SplitShares(Section):
@@ -115,12 +115,57 @@ class MsdDataset(Section):
     shares: SplitShares  # of artists
 
 
+class GroundTruth(Section):
+    """The task's ground truths of one source, `.tsv` or `.tsv.bz2`; null where none."""
+
+    train: Path
+    validation: Path | None
+    test: Path | None
+
+
+class AcousticBrainzDataset(Section):
+    """AcousticBrainz: documents of low-level statistics, and genres of several sources.
+
+    `documents` are folders of `.json` files, however deep, or addresses that fsspec
+    reads, or folders that `tagsmith read-documents` wrote. Every source has tags of its
+    own; those of `target` are learnt and judged, and the other sources say more about
+    the tracks to a model that asks them. `published` splits are the files'; else release
+    groups are dealt to them.
+    """
+
+    kind: Literal["acousticbrainz"]
+    documents: tuple[str, ...] = Field(min_length=1)
+    truth: dict[Name, GroundTruth] = Field(min_length=1)
+    target: Name
+    split: Literal["published", "release_group"]
+    shares: SplitShares  # of release groups; the published ones are fixed
+
+    @model_validator(mode="after")
+    def _target_is_a_source(self) -> Self:
+        if self.target not in self.truth:
+            raise ValueError(
+                f"target is {self.target!r}, but truth has {sorted(self.truth)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _published_splits_have_files(self) -> Self:
+        for source, files in self.truth.items():
+            if self.split == "published" and None in {files.validation, files.test}:
+                raise ValueError(
+                    f"split is published, but truth.{source} lacks validation or test; "
+                    "name the files, or set split to release_group"
+                )
+        return self
+
+
 Dataset = Annotated[
     ScoresDataset
     | FolderDataset
     | JamendoDataset
     | MagnaTagATuneDataset
     | FmaDataset
-    | MsdDataset,
+    | MsdDataset
+    | AcousticBrainzDataset,
     Field(discriminator="kind"),
 ]

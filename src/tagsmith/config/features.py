@@ -122,4 +122,20 @@ class DeepSpectrum(Section):
         return 1 / self.hop_seconds
 
 
-Feature = Annotated[LogMel | DeepSpectrum, Field(discriminator="kind")]
+class Melbands(Section):
+    """Nine statistics of 40 mel bands over a whole track, Essentia's, as (40, 9).
+
+    They come from an AcousticBrainz document, or are computed from audio. `scale` says
+    what becomes of each statistic's 40 numbers: they are divided by their `maximum`, as
+    published, or told in `decibels` below it: 0 to 1 for -80 dB to 0.
+    """
+
+    kind: Literal["melbands"]
+    audio: Audio
+    sample_rate_hz: PositiveInt
+    scale: Literal["maximum", "decibels"]
+    precision: Literal["float16", "float32"]
+    shard_tracks: PositiveInt
+
+
+Feature = Annotated[LogMel | DeepSpectrum | Melbands, Field(discriminator="kind")]

@@ -164,14 +164,35 @@ class Texture(Section):
     scoring_batch_size: PositiveInt
 
 
+class MelbandFcn(Section):
+    """Schreiber's fully convolutional network over mel bands, which hears whole tracks.
+
+    `sources` are those whose tags it learns, where a data set has several: its target's,
+    or the named ones, all in one space. What a source that has such a tag does not say
+    of a track is `negative`; a tag that no source of the track has is `unknown`: it is
+    `masked` from the loss, or `negative` too, as published.
+    """
+
+    kind: Literal["melband_fcn"]
+    feature: Name
+    sources: Literal["target"] | tuple[Name, ...]
+    unknown: Literal["masked", "negative"]
+    filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+    dropout: Fraction
+    training: Training
+    scoring_batch_size: PositiveInt
+
+
 WordModel = Siamese | Texture  # those that score any words
 Model = Annotated[
-    Crnn | DeepSpectrumRnn | Multiscale | WordModel, Field(discriminator="kind")
+    Crnn | DeepSpectrumRnn | Multiscale | MelbandFcn | WordModel,
+    Field(discriminator="kind"),
 ]
 HEARS = {  # kinds of features
     "crnn": "logmel",
     "deep_spectrum_rnn": "deep_spectrum",
     "multiscale": "logmel",
+    "melband_fcn": "melbands",
     "siamese": "logmel",
     "texture": "logmel",
 }

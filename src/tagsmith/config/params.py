@@ -15,11 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from tagsmith.config.datasets import Dataset
+from tagsmith.config.datasets import AcousticBrainzDataset, Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
 from tagsmith.config.features import Feature, LogMel
+from tagsmith.config.genres import Genres
 from tagsmith.config.mistakes import explained, nearest
-from tagsmith.config.models import HEARS, Crnn, Model, Texture, WordModel
+from tagsmith.config.models import HEARS, Crnn, MelbandFcn, Model, Texture, WordModel
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section
 from tagsmith.config.training import ClipTraining
@@ -70,6 +71,7 @@ class Params(Section):
     fusion: Fusion
     vectors: dict[Name, Vectors]
     zeroshot: Zeroshot
+    genres: Genres
     evaluation: Evaluation
     promotion: Promotion
 
@@ -138,6 +140,58 @@ class Params(Section):
                 raise ValueError(
                     f"zeroshot.registered has {name!r}, but only some models score "
                     f"any words: {able}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _documents_are_heard_as_melbands(self) -> Self:
+        if not isinstance(self.dataset, AcousticBrainzDataset):
+            return self
+        for name, feature in self.features.items():
+            if feature.kind != "melbands":
+                raise ValueError(
+                    f"dataset is acousticbrainz, which has no audio, but features.{name} "
+                    f"is {feature.kind}; only melbands can be had from its documents"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _sources_are_known(self) -> Self:
+        asking = {
+            name: model.sources
+            for name, model in self.models.items()
+            if isinstance(model, MelbandFcn) and model.sources != "target"
+        }
+        for name, sources in asking.items():
+            if not isinstance(self.dataset, AcousticBrainzDataset):
+                raise ValueError(
+                    f"models.{name}.sources is {list(sources)}, but dataset "
+                    f"{self.dataset.kind} has no sources; set it to target"
+                )
+            for source in sources:
+                if source not in self.dataset.truth:
+                    raise ValueError(
+                        f"models.{name}.sources has {source!r}"
+                        f"{nearest(source, self.dataset.truth)}; dataset.truth has "
+                        f"{sorted(self.dataset.truth)}"
+                    )
+            if self.dataset.target not in sources:
+                raise ValueError(
+                    f"models.{name}.sources is {list(sources)}, without dataset.target "
+                    f"({self.dataset.target}), whose tags are judged; add it, or set "
+                    "another target"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _submitted_models_know_sources(self) -> Self:
+        able = [k for k, m in self.models.items() if isinstance(m, MelbandFcn)]
+        for name in self.genres.submitted:
+            if name not in able or not isinstance(self.dataset, AcousticBrainzDataset):
+                raise ValueError(
+                    f"genres.submitted has {name!r}, but only a melband_fcn on "
+                    f"acousticbrainz knows sources: here dataset is {self.dataset.kind}, "
+                    f"and {able} are such models"
                 )
         return self
 

@@ -73,12 +73,17 @@ class Augmentation(Section):
 
 
 class Training(Section):
-    """How a network learns the training split, whatever it hears."""
+    """How a network learns the training split, whatever it hears.
+
+    The best epoch is that with the highest macro ROC-AUC on validation, or with the
+    lowest loss there.
+    """
 
     optimizer: Literal["rmsprop", "adam", "sgd"]  # sgd: Nesterov's, momentum .9
     batch_size: PositiveInt
     phases: tuple[Phase, ...] = Field(min_length=1)
     patience_epochs: NonNegativeInt
+    best_by: Literal["roc_auc", "loss"]  # on validation
     tag_weights: Literal["none", "balanced"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
