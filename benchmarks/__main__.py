@@ -20,6 +20,7 @@ ONE_CORE = {
 ENVIRONMENTS = {  # of each benchmark, in the order of the table
     "decoding": ONE_CORE,
     "drawing": ONE_CORE,
+    "documents": ONE_CORE,
     "training": {},
     "frozen": {},
     "memory": {},

@@ -106,7 +106,7 @@ def _peak(stage: str, name: str, folder: Path) -> Peak:
         watched = psutil.Process(child.pid)
         anonymous = resident = 0
         while child.poll() is None:
-            now = _memory(watched)
+            now = memory_of(watched)
             anonymous = max(anonymous, now.anonymous)
             resident = max(resident, now.resident)
             time.sleep(EVERY_SECONDS)
@@ -115,7 +115,7 @@ def _peak(stage: str, name: str, folder: Path) -> Peak:
     return Peak(anonymous, resident)
 
 
-def _memory(process: psutil.Process) -> Peak:
+def memory_of(process: psutil.Process) -> Peak:
     """Return what a process and its descendants have now."""
     anonymous = resident = 0
     for pid in [

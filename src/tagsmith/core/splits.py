@@ -91,8 +91,10 @@ class _Dealer:
         self.shares = np.array([getattr(shares, split) for split in SPLITS])
         self.open = np.flatnonzero(self.shares > 0)
         self.tracks = np.bincount(codes, minlength=groups)  # (groups,)
-        self.tags = np.zeros((groups, truth.shape[1]))  # (groups, tags)
+        self.tags = np.zeros((groups, truth.shape[1]), np.int32)  # (groups, tags)
         np.add.at(self.tags, codes, truth)
+        self.groups = np.count_nonzero(self.tags, axis=0)  # (tags,) that have it
+        self.held = np.zeros((len(SPLITS), truth.shape[1]), np.int64)  # of those
         self.wanted_tracks: Values = self.shares * len(codes)  # (splits,)
         self.wanted_tags: Values = np.outer(self.shares, self.tags.sum(axis=0))
         self.split = np.full(groups, UNDEALT)
@@ -116,7 +118,7 @@ class _Dealer:
         return left
 
     def _rarest_tag(self) -> int | None:
-        left = np.count_nonzero(self.tags[self.split == UNDEALT], axis=0)
+        left = self.groups - self.held.sum(axis=0)  # groups of each tag
         if not left.any():
             return None
         return int(np.where(left > 0, left, np.inf).argmin())
@@ -133,12 +135,13 @@ class _Dealer:
         return int(ranked[np.isin(ranked, self.open)][-1])
 
     def _holding(self, tag: int) -> NDArray[np.bool_]:
-        return np.isin(np.arange(len(SPLITS)), self.split[self.tags[:, tag] > 0])
+        return np.asarray(self.held[:, tag] > 0)
 
     def _give(self, group: int, split: int) -> None:
         self.split[group] = split
         self.wanted_tracks[split] -= self.tracks[group]
         self.wanted_tags[split] -= self.tags[group]
+        self.held[split] += self.tags[group] > 0
 
     def _mend(self, tag: int) -> None:
         """Move a small group to a split without the tag, if no other tag suffers."""
@@ -148,10 +151,12 @@ class _Dealer:
         for split in self.open[~self._holding(tag)[self.open]]:
             for group in holders[np.argsort(self.tracks[holders], kind="stable")]:
                 if self._dispensable(group):
+                    own = self.tags[group] > 0
+                    self.held[self.split[group], own] -= 1
+                    self.held[split, own] += 1
                     self.split[group] = split
                     break
 
     def _dispensable(self, group: int) -> bool:
-        neighbours = self.tags[self.split == self.split[group]] > 0
         own = self.tags[group] > 0
-        return bool((neighbours[:, own].sum(axis=0) > 1).all())
+        return bool((self.held[self.split[group], own] > 1).all())

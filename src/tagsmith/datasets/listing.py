@@ -7,7 +7,8 @@ import pandas as pd
 GENRE_COLUMNS = ("source", "track_id", "label")
 
 
-def _one_source() -> pd.DataFrame:
+def one_source() -> pd.DataFrame:
+    """Return `genres` of a data set that has one source of tags: no rows."""
     return pd.DataFrame({name: [] for name in GENRE_COLUMNS}, dtype="str")
 
 
@@ -25,9 +26,11 @@ class Listing:
             `track_id` by a `source`; `annotations` is what one of them says.
         probes: A row per track with the fields of a `Probe` and `path`, where there is
             no audio below `raw/` to be decoded; None where there is.
+        files: What lies below `raw/` instead.
     """
 
     tracks: pd.DataFrame
     annotations: pd.DataFrame
-    genres: pd.DataFrame = field(default_factory=_one_source)
+    genres: pd.DataFrame = field(default_factory=one_source)
     probes: pd.DataFrame | None = None
+    files: frozenset[str] = frozenset()
