@@ -10,6 +10,7 @@ import pandas as pd
 
 from tagsmith import shards
 from tagsmith.config import Params
+from tagsmith.datasets.listing import one_source
 from tagsmith.store import Store
 from tagsmith.vectors.table import Meta, WordVectors
 from tests.conftest import ROOT
@@ -35,6 +36,13 @@ TINY_DEEP_SPECTRUM_RNN = {
     "recurrent_units": 8,
     "recurrent_layers": 1,
     "dense_units": 8,
+    "dropout": 0.0,
+    "training.batch_size": 4,
+    "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
+    "scoring_batch_size": 4,
+}
+TINY_MELBAND_FCN = {
+    "filters": [8, 8, 16, 16],
     "dropout": 0.0,
     "training.batch_size": 4,
     "training.phases": [{"epochs": 3, "learning_rate": 0.01, "decay": "none"}],
@@ -70,6 +78,7 @@ TINY_TEXTURE = {"clip_seconds": 1.0, "ridge": 1.0, "scoring_batch_size": 32}
 TINY_NETWORKS = {
     "crnn": TINY_CRNN,
     "deep_spectrum_rnn": TINY_DEEP_SPECTRUM_RNN,
+    "melband_fcn": TINY_MELBAND_FCN,
     "multiscale": TINY_MULTISCALE,
     "siamese": TINY_SIAMESE,
     "texture": TINY_TEXTURE,
@@ -166,6 +175,17 @@ def windows(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, An
     return made
 
 
+def melbands(rng: np.random.Generator, annotations: pd.DataFrame) -> dict[str, Any]:
+    """Return `(40, 9)` of each track, in [0, 1]; every tag lights bands of its own."""
+    made = {}
+    for track, tags in annotations.groupby("track_id")["tag"]:
+        level = rng.uniform(0, 0.4, (40, 9))
+        for tag in tags:
+            level[4 + 12 * TAGS.index(tag) :][:8] += 0.6
+        made[track] = level.astype(np.float16)
+    return made
+
+
 def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
     """Return a store that holds everything that stage `train` reads."""
     store = Store(folder / "data", scratch=folder / "scratch")
@@ -174,12 +194,14 @@ def store_with_features(folder: Path, rng: np.random.Generator) -> Store:
     store.write_table("tracks", tracks)
     store.write_table("annotations", annotations)
     store.write_table("withheld", withheld(tracks))
+    store.write_table("genres", one_source())
     store.write_table("quarantine", quarantine)
     makers = {
         "logmel": features,
         "logmel_11025": partial(features, bands=128),
         "deep_spectrum_1s": windows,
         "logmel_22050": compressed,
+        "melbands": melbands,
     }
     for name, make in makers.items():
         place = store.place("features", name)

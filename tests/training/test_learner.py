@@ -1,11 +1,14 @@
-"""What an optimizer is, and the learning rate that it gets, by phase."""
+"""What an optimizer is, its learning rate by phase, and which epoch is best."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tagsmith.config import Phase
+from tagsmith.errors import DataError
 from tests.fakes.experiments import tiny_params
 
 pytestmark = pytest.mark.keras
@@ -48,6 +51,86 @@ def test_sgd_is_nesterovs_with_the_momentum_of_the_siamese_networks_authors():
     compile_for(lessons, network, training.phases[0])
     assert isinstance(network.optimizer, keras.optimizers.SGD)
     assert (network.optimizer.momentum, network.optimizer.nesterov) == (0.9, True)
+
+
+def progress_of(rows, best_by):
+    """Return where a training stands after epochs of (ROC-AUC, loss)."""
+    from tagsmith.training.checkpoint import Progress
+
+    progress = Progress("a run")
+    for roc_auc, loss in rows:
+        row = {"validation_roc_auc": roc_auc, "validation_loss": loss}
+        progress.add(row, best_by=best_by)
+    return progress
+
+
+@pytest.mark.parametrize(
+    ("best_by", "epoch", "best"), [("roc_auc", 3, 0.9), ("loss", 2, -0.2)]
+)
+def test_the_best_epoch_is_the_first_with_the_highest_area_or_the_lowest_loss(
+    best_by, epoch, best
+):
+    rows = [(0.6, 0.5), (0.7, 0.2), (0.9, 0.3), (0.9, 0.2)]
+    progress = progress_of(rows, best_by)
+    assert (progress.best_epoch, progress.best) == (epoch, best)
+    assert [row["epoch"] for row in progress.history] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("patience", "over"), [(0, False), (2, True), (3, False)])
+def test_patience_ends_when_so_many_epochs_were_no_better(patience, over):
+    from tagsmith.training.fit import _is_over
+
+    progress = progress_of([(0.6, 0.4), (0.7, 0.5), (0.8, 0.6)], "loss")
+    training = SimpleNamespace(epochs=9, patience_epochs=patience)
+    assert _is_over(progress, training) is over
+
+
+@given(st.integers(2, 80), st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_the_macro_roc_auc_is_scikit_learns_ties_and_all(tracks, tags, seed):
+    from sklearn.metrics import roc_auc_score
+
+    from tagsmith.training.fit import macro_roc_auc
+
+    rng = np.random.default_rng(seed)
+    truth = rng.random((tracks, tags)) < rng.random(tags)
+    truth[:, 0] = np.arange(tracks) == 0
+    scores = np.round(rng.random((tracks, tags)), int(rng.integers(1, 9)))
+    known = truth.any(axis=0) & ~truth.all(axis=0)
+    expected = roc_auc_score(truth[:, known], scores[:, known], average="macro")
+    found = macro_roc_auc(truth, scores.astype(np.float32))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_epoch_is_best_where_no_tag_tells_tracks_apart():
+    from tagsmith.training.fit import macro_roc_auc
+
+    truth = np.array([[True, False], [True, False]])
+    with pytest.raises(DataError, match="no epoch can be called best: 2 tracks"):
+        macro_roc_auc(truth, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("row", [0, 2])
+def test_scores_that_are_no_numbers_are_refused(row):
+    from tagsmith.training.fit import macro_roc_auc
+
+    scores = np.full((3, 1), 0.5)
+    scores[row] = np.nan
+    with pytest.raises(DataError, match="training diverged; lower the"):
+        macro_roc_auc(np.array([[True], [False], [False]]), scores)
+
+
+def test_the_loss_on_validation_is_keras_of_certain_scores_too(rng):
+    import keras
+
+    from tagsmith.training.fit import mean_crossentropy
+
+    truth = rng.random((2500, 7)) < 0.3
+    scores = rng.random(truth.shape).astype(np.float32)
+    scores[::5], scores[1::5] = 0, 1
+    expected = keras.losses.BinaryCrossentropy()(np.float32(truth), scores)
+    found = mean_crossentropy(truth, scores)
+    # In float32, 1 - 1e-7 is 1.2e-7 below 1, which Keras's numbers are made of.
+    assert found == pytest.approx(float(expected), rel=1e-2)
 
 
 @pytest.mark.parametrize("decay", [(20, 40), (30, 20), (5, 5), (41,)])

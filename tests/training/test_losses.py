@@ -1,4 +1,4 @@
-"""The hinge loss, against the loops that its sentence describes."""
+"""Losses: the hinge against the loops of its sentence, what is unknown left out."""
 
 import numpy as np
 import pytest
@@ -103,3 +103,62 @@ def test_the_right_tag_and_wrong_ones_within_the_margin_have_a_say_and_no_others
     nudged = [loss(section(), targets, cosines + nudge) for nudge in 0.01 * np.eye(4)]
     slopes = (np.array(nudged) - now) / 0.01
     np.testing.assert_allclose(slopes, [-1, 1, 0, 0], atol=1e-3)
+
+
+# --- cross-entropy of what is known
+
+tag_weights = pytest.mark.parametrize("tag_weights", ["none", "balanced"])
+
+
+def reference(targets, scores, weights):
+    """Compute the mean of every track's mean over its known tags, in NumPy."""
+    costs = []
+    for target, score in zip(targets, scores.astype(np.float64), strict=True):
+        positive = -weights * (target == 1) * np.log(score)
+        cost = positive - (target == 0) * np.log(1 - score)
+        costs.append(cost[target >= 0].mean())
+    return np.mean(costs)
+
+
+def masked(targets, scores, frequency, tag_weights="none"):
+    """Return the loss of a batch as Keras averages it."""
+    from tagsmith.training.losses import masked_crossentropy
+
+    loss = masked_crossentropy(frequency, tag_weights)
+    return float(np.mean(loss(np.float32(targets), np.float32(scores))))
+
+
+@tag_weights
+def test_it_is_the_mean_over_what_is_known_of_each_track(rng, tag_weights):
+    targets = rng.integers(-1, 2, (50, 9))
+    scores, frequency = rng.uniform(0.01, 0.99, (50, 9)), rng.uniform(0.1, 0.9, 9)
+    balanced = (1 - frequency) / frequency if tag_weights == "balanced" else 1
+    expected = reference(targets, scores, balanced)
+    found = masked(targets, scores, frequency, tag_weights)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@tag_weights
+def test_where_everything_is_known_it_is_the_loss_of_one_source(rng, tag_weights):
+    import keras
+
+    from tagsmith.training.losses import crossentropy
+
+    truth = rng.random((40, 7)) < 0.4
+    scores = rng.random(truth.shape).astype(np.float32)
+    scores[:3, :2] = [[0, 1], [1, 0], [0, 0]]  # as sure as can be
+    plain = crossentropy(truth, tag_weights)(np.float32(truth), scores)
+    found = masked(truth, scores, truth.mean(axis=0), tag_weights)
+    assert found == pytest.approx(float(keras.ops.mean(plain)), rel=1e-6)
+
+
+def test_what_is_unknown_has_no_say(rng):
+    targets = np.array([[1, -1, 0], [-1, -1, 0]])
+    scores = rng.uniform(0.1, 0.9, (2, 3))
+    now = masked(targets, scores, np.full(3, 0.5))
+    scores[targets < 0] = 0.123
+    assert masked(targets, scores, np.full(3, 0.5)) == now
+
+
+def test_a_track_of_which_nothing_is_known_costs_nothing():
+    assert masked([[-1, -1]], [[0.0, 1.0]], np.full(2, 0.5)) == 0

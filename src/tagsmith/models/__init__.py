@@ -16,6 +16,8 @@ from tagsmith.config import (
     Feature,
     ImageNetwork,
     LogMel,
+    MelbandFcn,
+    Melbands,
     Model,
     Multiscale,
     Siamese,
@@ -55,6 +57,7 @@ def build(
     with quiet.native_libraries:
         from tagsmith.models.crnn import crnn
         from tagsmith.models.deep_spectrum_rnn import deep_spectrum_rnn
+        from tagsmith.models.melband_fcn import STATISTICS, melband_fcn
         from tagsmith.models.multiscale import multiscale
         from tagsmith.models.siamese import siamese
         from tagsmith.models.texture import texture
@@ -77,6 +80,13 @@ def build(
         case DeepSpectrumRnn(), DeepSpectrum():
             known = values or _values(feature.network)
             return deep_spectrum_rnn(config, values=known, tags=tags)
+        case MelbandFcn(), Melbands():
+            if values not in {None, STATISTICS}:
+                raise DataError(
+                    f"a {config.kind} hears {STATISTICS} statistics of each mel band, "
+                    f"the store has {values}; `dvc repro extract` brings it up to date"
+                )
+            return melband_fcn(config, tags=tags)
         case _:
             raise ConfigError(
                 f"a {config.kind} hears {HEARS[config.kind]}, got {feature.kind}"

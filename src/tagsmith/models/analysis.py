@@ -19,10 +19,13 @@ from tagsmith.config import (
     EfficientNetLite0,
     Feature,
     LogMel,
+    Melbands,
 )
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features import audio, deep_spectrum
+from tagsmith.features import melbands as bands
 from tagsmith.features.logmel import logmel
+from tagsmith.features.melband_statistics import from_audio
 from tagsmith.models import imagenet
 
 if TYPE_CHECKING:
@@ -56,8 +59,44 @@ def analyser(feature: Feature, folder: Path) -> Analyser:
                 raise MissingError(f"{path} is not there; `dvc repro extract` makes it")
             network = imagenet.restored(feature.network, path)
             return partial(_deep_spectrum, feature=feature, network=network)
+        case Melbands():
+            return partial(melbands, feature=feature)
         case _:
             assert_never(feature)
+
+
+def melbands(path: Path, feature: Melbands) -> Frames:
+    """Return the statistics of an audio file, or of an AcousticBrainz document.
+
+    Returns:
+        `(40, 9)`.
+
+    Raises:
+        DataError: The file cannot be decoded, or the document is incomplete.
+        MissingError: There is no such file.
+    """
+    if not _is_document(path):
+        rate_hz = feature.sample_rate_hz
+        found = from_audio(audio.read(path, rate_hz), rate_hz)
+        return bands.scaled(found, scale=feature.scale, dtype=feature.precision)
+    try:
+        document = json.loads(path.read_bytes())
+        return bands.from_document(
+            document, scale=feature.scale, dtype=feature.precision
+        )
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise DataError(f"{path} is not JSON: {error}") from error
+    except DataError as error:
+        raise DataError(f"{path} {str(error).removeprefix(bands.SUBJECT)}") from error
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file begins as JSON does, and no audio file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except FileNotFoundError as error:
+        raise MissingError(f"{path} is not there") from error
 
 
 def origin(folder: Path) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 A folder holds `model.json` (what it is, which tags it scores), `network.weights.h5`
 and whatever training adds. The score of a track is the mean over its clips, or what a
-network that hears whole tracks says. A word model compares: its score is half of 1 plus
+network that hears whole tracks says. One that learnt the labels of several sources
+scores its target's, or any other's. A word model compares: its score is half of 1 plus
 the cosine of where a word is with the mean of where the track's clips are.
 """
 
@@ -21,6 +22,7 @@ from tagsmith.config import (
     Crnn,
     DeepSpectrumRnn,
     Feature,
+    MelbandFcn,
     Model,
     Multiscale,
     Scoring,
@@ -28,6 +30,7 @@ from tagsmith.config import (
     Texture,
     WordModel,
 )
+from tagsmith.core.genres import LabelSpace
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features.clips import Frames, consecutive, padded, spread
 from tagsmith.store import Scores, write_json
@@ -49,9 +52,14 @@ class Tagger:
         name: The model's name in `params.yaml`.
         config: Its section.
         feature: The feature that it hears.
-        tags: The tags that it scores, in the order of its outputs.
+        tags: The tags that it scores, in the order of its outputs; with a space the
+            target's, in the order of `space.own(target)`.
         network: Clips `(batch, frames, bands)`, or `(batch, windows, values)` with
-            NaN behind a track's end, to scores `(batch, tags)`.
+            NaN behind a track's end, to scores `(batch, tags)`; with a space to those
+            of all its labels.
+        space: The labels of several sources, those that the network learnt; None where
+            there are only tags.
+        target: The source whose labels the tags are; empty where none is known.
     """
 
     name: str
@@ -59,6 +67,13 @@ class Tagger:
     feature: Feature
     tags: tuple[str, ...]
     network: "keras.Model"
+    space: LabelSpace | None = None
+    target: str = ""
+
+    @property
+    def outputs(self) -> int:
+        """How many tags or labels the network scores."""
+        return len(self.tags if self.space is None else self.space.labels)
 
     @property
     def clip_frames(self) -> int:
@@ -95,11 +110,39 @@ class Tagger:
                 together, score = TRACKS_AT_ONCE, partial(self._clips, scoring=scoring)
             case DeepSpectrumRnn(scoring_batch_size=size):
                 together, score = size, self._sequences
+            case MelbandFcn() if self.space is not None:
+                return self.score_source(tracks, self.target)
+            case MelbandFcn(scoring_batch_size=size):
+                together, score = size, self._sequences
             case Siamese() | Texture():
                 return self.score_words(tracks)
             case _:
                 assert_never(self.config)
         return _each(score, tracks, together)
+
+    def score_source(
+        self, tracks: Sequence[Frames], source: str
+    ) -> NDArray[np.float32]:
+        """Score the labels of one of the sources that the network learnt from.
+
+        Args:
+            tracks: `(bands, statistics)` of each track.
+            source: Its target, or another source of its space.
+
+        Returns:
+            `(tracks, labels)` scores in [0, 1], in the order of `space.own(source)`.
+
+        Raises:
+            DataError: It learnt nothing from that source.
+        """
+        assert isinstance(self.config, MelbandFcn)
+        assert self.space is not None
+        columns = self.space.columns(source)
+
+        def of_some(some: Sequence[Frames]) -> Scores:
+            return self._sequences(some)[:, columns]
+
+        return _each(of_some, tracks, self.config.scoring_batch_size)
 
     def score_words(
         self, tracks: Sequence[Frames], vectors: Vectors | None = None
@@ -164,7 +207,7 @@ class Tagger:
         bare = build(
             self.config,
             self.feature,
-            tags=len(self.tags),
+            tags=self.outputs,
             values=self.values,
             dimensions=self.dimensions,
         )
@@ -177,6 +220,8 @@ class Tagger:
             "tags": self.tags,
             "values": self.values,
             "dimensions": self.dimensions,
+            "space": None if self.space is None else self.space.tree(),
+            "target": self.target,
         }
         write_json(folder / DESCRIPTION, description)
 
@@ -204,11 +249,12 @@ def load(folder: Path) -> Tagger:
             f"{folder / DESCRIPTION} was written by another version of tagsmith "
             f"({'.'.join(map(str, first['loc']))}: {first['msg']}); train it again"
         ) from error
-    tags = tuple(description["tags"])
+    tags, tree = tuple(description["tags"]), description.get("space")
+    space = None if tree is None else LabelSpace.from_tree(tree)
     network = build(
         config,
         feature,
-        tags=len(tags),
+        tags=len(tags if space is None else space.labels),
         values=description.get("values"),  # the first CRNNs were saved without it
         dimensions=description.get("dimensions"),
     )
@@ -218,7 +264,8 @@ def load(folder: Path) -> Tagger:
         raise DataError(
             f"{folder / WEIGHTS} does not fit {DESCRIPTION}: {error}"
         ) from error
-    return Tagger(description["name"], config, feature, tags, network)
+    target = description.get("target", "")
+    return Tagger(description["name"], config, feature, tags, network, space, target)
 
 
 def _each(
@@ -228,7 +275,7 @@ def _each(
     parts = [
         compute(tracks[start : start + count]) for start in range(0, len(tracks), count)
     ]
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate(parts).astype(np.float32, copy=False)
 
 
 def _means(

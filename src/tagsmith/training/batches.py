@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from tagsmith.config import ClipTraining, LogMel, Training
 from tagsmith.features.clips import Frames, crop, padded
 from tagsmith.training.augmentation import augment
+from tagsmith.training.knowledge import Knowledge
 
+Truth = NDArray[np.bool_]
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 DRAWS = 1  # behind seed and number: a draw is not the epoch of that number
 AHEAD = 4  # batches that wait for the network: memory is bounded by them
@@ -27,8 +29,8 @@ class Lessons(Protocol):
     """What a network is taught: as many epochs of batches as anybody wants."""
 
     @property
-    def truth(self) -> NDArray[np.bool_]:
-        """`(tracks, tags)`."""
+    def truth(self) -> Truth | Knowledge:
+        """`(tracks, tags)`; or what several sources know of as many."""
 
     @property
     def training(self) -> Training:
@@ -113,13 +115,14 @@ class Sequences:
 
     Attributes:
         tracks: `(steps, values)` of each track, memory-mapped.
-        truth: `(tracks, tags)`.
+        truth: `(tracks, tags)`; or what several sources know, where the targets of a
+            batch are -1 for what none of them does.
         training: Batch size.
         seed: Of the experiment.
     """
 
     tracks: Sequence[Frames]
-    truth: NDArray[np.bool_]
+    truth: Truth | Knowledge
     training: Training
     seed: int
 
@@ -129,13 +132,18 @@ class Sequences:
         return len(self.tracks)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch: `(batch, longest, values)`, truth."""
+        """Yield the batches of an epoch: `(batch, longest, values)`, targets."""
         rng = np.random.default_rng([self.seed, epoch])
         order = rng.permutation(len(self.tracks))
         for start in range(0, len(order), self.training.batch_size):
             chosen = order[start : start + self.training.batch_size]
             heard = padded([self.tracks[track] for track in chosen])
-            yield heard, self.truth[chosen].astype(np.float32)
+            yield heard, self._targets(chosen)
+
+    def _targets(self, chosen: NDArray[np.int_]) -> NDArray[np.float32]:
+        if isinstance(self.truth, Knowledge):
+            return self.truth.rows(chosen)
+        return self.truth[chosen].astype(np.float32)
 
 
 @dataclass

@@ -5,10 +5,11 @@ state, the best weights so far, and where training stood.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,39 @@ class Progress:
     Attributes:
         run_id: The tracked run that it belongs to.
         epoch: Epochs finished.
-        best: The best validation ROC-AUC so far; below 0 before the first epoch.
-        best_epoch: Where it was reached.
+        best: How good the best epoch was on validation: its ROC-AUC, or minus its
+            loss; minus infinity before the first epoch.
+        best_epoch: Which one that was.
         history: One row of figures per epoch.
     """
 
     run_id: str
     epoch: int = 0
-    best: float = -1.0
+    best: float = -math.inf
     best_epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def add(
+        self, row: dict[str, float], *, best_by: Literal["roc_auc", "loss"]
+    ) -> bool:
+        """Count an epoch.
+
+        Args:
+            row: Its figures, `validation_roc_auc` and `validation_loss` among them.
+            best_by: The one of them that says which epoch is best.
+
+        Returns:
+            Whether it is better than all before it.
+        """
+        self.epoch += 1
+        self.history.append({"epoch": self.epoch, **row})
+        good = row["validation_roc_auc"]
+        if best_by == "loss":
+            good = -row["validation_loss"]
+        if good <= self.best:
+            return False
+        self.best, self.best_epoch = good, self.epoch
+        return True
 
 
 @dataclass

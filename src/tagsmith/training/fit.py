@@ -1,15 +1,20 @@
 """Training: phases of epochs, the best epoch kept, resumable after any of them.
 
-The best epoch is the one with the highest macro ROC-AUC on validation, as published.
+The best epoch is the one with the highest macro ROC-AUC on validation, as AugLi had it,
+or with the lowest cross-entropy there, as Schreiber.
+
+References:
+    Mason and Graham, "Areas beneath the relative operating characteristics (ROC) and
+    relative operating levels (ROL) curves", QJRMS 2002: ROC-AUC as a count of pairs.
 """
 
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from tagsmith.config import Phase, Training
 from tagsmith.errors import DataError
@@ -25,6 +30,13 @@ if TYPE_CHECKING:
     from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
+
+TAGS_AT_ONCE, TRACKS_AT_ONCE = 64, 1000  # whose numbers are copied together
+CERTAIN = 1e-7  # scores are taken for no closer to 0 and 1, as by Keras
+
+Arrays = list[NDArray[Any]]
+Truth = NDArray[np.bool_]
+Scores = NDArray[np.floating[Any]]
 
 
 def fit(
@@ -44,35 +56,23 @@ def fit(
         recorder: Where the figures of each epoch go.
 
     Returns:
-        One row per epoch: `epoch`, `loss`, `validation_roc_auc`. Speeds, which differ
-        from run to run, go to the recorder and the log only.
+        One row per epoch: `epoch`, `loss`, `validation_roc_auc`, `validation_loss`.
+        Speeds, which differ from run to run, go to the recorder and the log only.
+
+    Raises:
+        DataError: Training diverged, or no validation tag has an ROC-AUC.
     """
     network, training = tagger.network, split.training
-    folder = checkpoint.path.with_suffix(".trunk")
     progress, best = _begin(tagger, split, checkpoint, recorder)
     pupil: Learner | None = None
-    while progress.epoch < training.epochs and not _is_patient_no_more(
-        progress, training
-    ):
-        phase, first = _phase(training, progress.epoch)
-        if pupil is None or progress.epoch == first:
-            if progress.epoch == first and best:
-                assign(network.weights, best)
-            pupil = learner(
-                tagger, split, validation=validation, phase=phase, folder=folder
-            )
-            if progress.epoch > first:  # a killed run's phase goes on
-                assign(
-                    pupil.network.optimizer.variables, checkpoint.arrays("optimizer")
-                )
+    while not _is_over(progress, training):
+        begins = _phase(training, progress.epoch)[1] == progress.epoch
+        if begins and best:
+            assign(network.weights, best)
+        if begins or pupil is None:
+            pupil = _pupil(tagger, split, validation, checkpoint, progress.epoch)
         row, speed = _epoch(pupil, validation.truth, progress.epoch)
-        progress.epoch += 1
-        progress.history.append({"epoch": progress.epoch, **row})
-        if row["validation_roc_auc"] > progress.best:
-            progress.best, progress.best_epoch = (
-                row["validation_roc_auc"],
-                progress.epoch,
-            )
+        if progress.add(row, best_by=training.best_by):
             best = values(network.weights)
         try:  # before the checkpoint: a kill in between leaves no gap in the curves
             recorder.metrics(row | speed, step=progress.epoch)
@@ -85,7 +85,7 @@ def fit(
             )
         _log(progress, training, speed)
     assign(network.weights, best)
-    frozen.forget(folder)
+    frozen.forget(_folder(checkpoint))
     return progress.history
 
 
@@ -94,7 +94,7 @@ def _begin(
     split: Lessons,
     checkpoint: Checkpoint,
     recorder: "Recorder",
-) -> tuple[Progress, list[NDArray[Any]]]:
+) -> tuple[Progress, Arrays]:
     """Return where training stands and the best weights so far, none at its start."""
     progress = checkpoint.progress()
     if progress is None:
@@ -107,15 +107,81 @@ def _begin(
     return progress, checkpoint.arrays("best")
 
 
-def macro_roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
-    """Return the mean ROC-AUC of the tags that the split can tell apart."""
-    known = truth.any(axis=0) & ~truth.all(axis=0)
-    if not known.any():
+def _pupil(
+    tagger: "Tagger",
+    split: Lessons,
+    validation: Validation,
+    checkpoint: Checkpoint,
+    epoch: int,
+) -> Learner:
+    """Prepare what an epoch begins with, or a killed run's phase goes on with."""
+    phase, first = _phase(split.training, epoch)
+    folder = _folder(checkpoint)
+    pupil = learner(tagger, split, validation=validation, phase=phase, folder=folder)
+    if epoch > first:
+        assign(pupil.network.optimizer.variables, checkpoint.arrays("optimizer"))
+    return pupil
+
+
+def _folder(checkpoint: Checkpoint) -> Path:
+    """Return where outputs of a frozen trunk are kept."""
+    return checkpoint.path.with_suffix(".trunk")
+
+
+def macro_roc_auc(truth: Truth, scores: Scores) -> float:
+    """Return the mean ROC-AUC of the tags that the split can tell apart.
+
+    It is the share of pairs of a track with the tag and one without in which the former
+    scores higher; equal scores count half. That takes one sort for each tag.
+
+    Args:
+        truth: `(tracks, tags)`, as are the scores.
+        scores: Finite numbers.
+
+    Raises:
+        DataError: No tag has both positives and negatives, or scores are no numbers.
+    """
+    known = np.flatnonzero(truth.any(axis=0) & ~truth.all(axis=0))
+    if not known.size:
         raise DataError(
             "no tag has both positives and negatives in the validation split, so no "
             f"epoch can be called best: {len(truth)} tracks, {truth.shape[1]} tags"
         )
-    return float(roc_auc_score(truth[:, known], scores[:, known], average="macro"))
+    areas = []
+    for start in range(0, len(known), TAGS_AT_ONCE):
+        some = known[start : start + TAGS_AT_ONCE]  # contiguous: sorted much faster
+        columns = (np.ascontiguousarray(each[:, some].T) for each in (truth, scores))
+        areas += [_roc_auc(has, score) for has, score in zip(*columns, strict=True)]
+    return float(np.mean(areas))
+
+
+def _roc_auc(has: Truth, scores: Scores) -> float:
+    """Return the ROC-AUC of one tag; all are `(tracks,)`."""
+    without, having = np.sort(scores[~has]), scores[has]
+    if np.isnan(without[-1]) or np.isnan(having).any():
+        raise DataError(
+            "scores of validation tracks are not numbers (NaN): training diverged; "
+            "lower the phase's learning_rate"
+        )
+    below = np.searchsorted(without, having, "left").sum()
+    equal_or_below = np.searchsorted(without, having, "right").sum()
+    return float((below + equal_or_below) / (2 * len(without) * len(having)))
+
+
+def mean_crossentropy(truth: Truth, scores: Scores) -> float:
+    """Return the mean binary cross-entropy over tracks and tags, as Keras has it.
+
+    Args:
+        truth: `(tracks, tags)`.
+        scores: `(tracks, tags)` in [0, 1].
+    """
+    total = 0.0
+    for start in range(0, len(truth), TRACKS_AT_ONCE):
+        some = slice(start, start + TRACKS_AT_ONCE)
+        has, score = truth[some], scores[some]
+        score = np.clip(score.astype(np.float64), CERTAIN, 1 - CERTAIN)
+        total -= np.log(np.where(has, score, 1 - score)).sum()
+    return total / truth.size
 
 
 def _phase(training: Training, epoch: int) -> tuple[Phase, int]:
@@ -145,9 +211,11 @@ def _epoch(
             f"the loss of epoch {epoch + 1} is {loss}: training diverged; lower the "
             "phase's learning_rate"
         )
+    scores = pupil.score()
     learned = {
         "loss": loss,
-        "validation_roc_auc": macro_roc_auc(truth, pupil.score()),
+        "validation_roc_auc": macro_roc_auc(truth, scores),
+        "validation_loss": mean_crossentropy(truth, scores),
     }
     speed = {
         "clips_per_second": pupil.lessons.per_epoch / seconds,
@@ -156,7 +224,10 @@ def _epoch(
     return learned, speed
 
 
-def _is_patient_no_more(progress: Progress, training: Training) -> bool:
+def _is_over(progress: Progress, training: Training) -> bool:
+    """Tell whether all epochs are done, or too many since the best one."""
+    if progress.epoch >= training.epochs:
+        return True
     if not training.patience_epochs or not progress.epoch:
         return False
     return progress.epoch - progress.best_epoch >= training.patience_epochs
@@ -165,13 +236,14 @@ def _is_patient_no_more(progress: Progress, training: Training) -> bool:
 def _log(progress: Progress, training: Training, speed: dict[str, float]) -> None:
     row = progress.history[-1]
     logger.info(
-        "epoch %d of %d: loss %.4f, validation ROC-AUC %.4f (best %.4f), "
-        "%.0f clips/s, %.0f %% of the time waiting for input",
+        "epoch %d of %d: loss %.4f, validation ROC-AUC %.4f, loss %.4f (best epoch: "
+        "%d), %.0f clips/s, %.0f %% of the time waiting for input",
         progress.epoch,
         training.epochs,
         row["loss"],
         row["validation_roc_auc"],
-        progress.best,
+        row["validation_loss"],
+        progress.best_epoch,
         speed["clips_per_second"],
         100 * speed["share_waiting_for_input"],
     )

@@ -15,7 +15,8 @@ from tagsmith.features.clips import Frames, spread
 from tagsmith.models.crnn import TRUNK, split
 from tagsmith.training import frozen
 from tagsmith.training.batches import Clips, Lessons
-from tagsmith.training.losses import crossentropy, hinge
+from tagsmith.training.knowledge import Knowledge
+from tagsmith.training.losses import crossentropy, hinge, masked_crossentropy
 from tagsmith.training.pairs import Pairs
 
 if TYPE_CHECKING:
@@ -145,7 +146,10 @@ def compile_for(lessons: Lessons, network: keras.Model, phase: Phase) -> None:
 def _loss(lessons: Lessons) -> Any:  # noqa: ANN401 - a function that Keras calls
     if isinstance(lessons, Pairs):
         return hinge(lessons.loss)
-    return crossentropy(lessons.truth, lessons.training.tag_weights)
+    truth, tag_weights = lessons.truth, lessons.training.tag_weights
+    if isinstance(truth, Knowledge):
+        return masked_crossentropy(truth.frequency, tag_weights)
+    return crossentropy(truth, tag_weights)
 
 
 def learning_rate(phase: Phase, steps: int) -> Any:  # noqa: ANN401 - a number or schedule

@@ -22,16 +22,48 @@ def crossentropy(truth: NDArray[np.bool_], tag_weights: str) -> Any:  # noqa: AN
     """
     if tag_weights == "none":
         return keras.losses.BinaryCrossentropy()
-    frequency = np.maximum(truth.mean(axis=0), RAREST)
-    weights = ((1 - frequency) / frequency).astype(np.float32)  # (tags,)
+    weights = _balance(truth.mean(axis=0))
 
     def balanced_crossentropy(actual: Any, scores: Any) -> Any:  # noqa: ANN401
-        scores = ops.clip(scores, keras.config.epsilon(), 1 - keras.config.epsilon())
-        positive = -weights * actual * ops.log(scores)
-        negative = -(1 - actual) * ops.log(1 - scores)
-        return ops.mean(positive + negative, axis=-1)
+        return ops.mean(_costs(actual, scores, weights), axis=-1)
 
     return balanced_crossentropy
+
+
+def masked_crossentropy(frequency: NDArray[np.float64], tag_weights: str) -> Any:  # noqa: ANN401
+    """Return binary cross-entropy over the tags that are known of a track.
+
+    Targets `(batch, tags)` of 1 and 0 cost what they cost in `crossentropy`, those of
+    -1, which are unknown, nothing. A track's costs are divided by the number of its
+    known tags: where all are known it is the same loss.
+
+    Args:
+        frequency: `(tags,)`, of the training tracks of which a tag is known.
+        tag_weights: `none` or `balanced`, as for `crossentropy`.
+    """
+    weights = _balance(frequency) if tag_weights == "balanced" else np.float32(1)
+
+    def known_crossentropy(targets: Any, scores: Any) -> Any:  # noqa: ANN401
+        known = ops.cast(targets >= 0, scores.dtype)
+        costs = known * _costs(known * targets, scores, weights)
+        count = ops.sum(known, axis=-1)
+        return ops.sum(costs, axis=-1) / ops.maximum(count, 1)
+
+    return known_crossentropy
+
+
+def _balance(frequency: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return the negatives per positive of tags, `(tags,)`."""
+    frequency = np.maximum(frequency, RAREST)
+    return ((1 - frequency) / frequency).astype(np.float32)
+
+
+def _costs(actual: Any, scores: Any, weights: Any) -> Any:  # noqa: ANN401
+    """Return the cross-entropy of each tag, `(batch, tags)`."""
+    scores = ops.clip(scores, keras.config.epsilon(), 1 - keras.config.epsilon())
+    positive = -weights * actual * ops.log(scores)
+    negative = -(1 - actual) * ops.log(1 - scores)
+    return positive + negative
 
 
 def hinge(config: Hinge) -> Any:  # noqa: ANN401 - a function that Keras calls

@@ -14,15 +14,18 @@ from tagsmith.config import (
     Crnn,
     DeepSpectrumRnn,
     LogMel,
+    MelbandFcn,
     Model,
     Multiscale,
     Siamese,
     Texture,
 )
 from tagsmith.features.clips import Frames
+from tagsmith.models.melband_fcn import expect
 from tagsmith.training.batches import Clips, Sequences
 from tagsmith.training.checkpoint import Checkpoint
 from tagsmith.training.fit import fit
+from tagsmith.training.knowledge import Knowledge
 from tagsmith.training.learner import Validation
 from tagsmith.training.pairs import Pairs, learnable
 from tagsmith.training.ridge import solve
@@ -43,21 +46,25 @@ def teach(  # noqa: PLR0913 - a split, what judges it, and where progress goes
     checkpoint: Checkpoint,
     recorder: "Recorder",
     seed: int,
+    knowledge: Knowledge | None = None,
 ) -> list[dict[str, float]]:
     """Teach a model the training split, or go on where a killed run stopped.
 
     Args:
         tagger: What learns; a word model has been told what its tags mean.
         tracks: Features of each training track, memory-mapped.
-        truth: `(tracks, tags)`.
+        truth: `(tracks, tags)`; of no account where there is more knowledge.
         validation: What says which epoch is best.
         checkpoint: Where progress is kept.
         recorder: Where the figures of each epoch go.
         seed: Of the experiment.
+        knowledge: What several sources say of these tracks, in their order, to a
+            network that learns the labels of all of them; None where there is one.
 
     Returns:
         One row per epoch, as `fit` has them.
     """
+    assert knowledge is None or isinstance(tagger.config, MelbandFcn)
     match tagger.config:
         case Texture():
             return solve(tagger, tracks, truth, validation, recorder)
@@ -72,6 +79,13 @@ def teach(  # noqa: PLR0913 - a split, what judges it, and where progress goes
         case DeepSpectrumRnn(training=training):
             whole = Sequences(tracks, truth, training, seed)
             return fit(tagger, whole, validation, checkpoint, recorder)
+        case MelbandFcn(training=training):
+            taught = truth if knowledge is None else knowledge
+            assert len(taught) == len(tracks)
+            whole = Sequences(tracks, taught, training, seed)
+            if knowledge is not None and knowledge.unknown == "masked":
+                _expect(tagger, knowledge)
+            return fit(tagger, whole, validation, checkpoint, recorder)
         case _:
             assert_never(tagger.config)
 
@@ -79,6 +93,13 @@ def teach(  # noqa: PLR0913 - a split, what judges it, and where progress goes
 def precision(config: Model) -> str:
     """Return Keras's policy for a model: what is solved is no network in training."""
     return "float32" if isinstance(config, Texture) else config.training.precision
+
+
+def _expect(tagger: "Tagger", knowledge: Knowledge) -> None:
+    """Let a new network begin with the tags' frequencies, unless these are balanced."""
+    assert isinstance(tagger.config, MelbandFcn)
+    if tagger.config.training.tag_weights == "none":
+        expect(tagger.network, knowledge.frequency)
 
 
 def _clips(
