@@ -40,6 +40,11 @@ PLUMBING = {
     "tagsmith.quality.findings",
     "tagsmith.quality.suites",
 }
+TAGGERS = (
+    "tagsmith.models.crnn",
+    "tagsmith.models.melband_fcn",
+    "tagsmith.models.recurrence",
+)
 # What a stage's module runs for models that this stage does not train.
 OTHERS = {
     "train": (
@@ -48,8 +53,9 @@ OTHERS = {
         "tagsmith.vectors",
         "tagsmith.openmic",
     ),
-    "train_word_model": ("tagsmith.models.crnn", "tagsmith.models.recurrence"),
-    "evaluate_zeroshot": ("tagsmith.models.crnn", "tagsmith.models.recurrence"),
+    "train_word_model": TAGGERS,
+    "evaluate_zeroshot": TAGGERS,
+    "evaluate_genres": ("tagsmith.models.words",),
 }
 every_stage = pytest.mark.parametrize("stage", PIPELINE)
 
@@ -72,9 +78,11 @@ def expanded(text, stage):
     """The values of one string, one for each entry of the section of `foreach`."""
     section = PIPELINE[stage].get("foreach")
     entries = section_of(section) if section else {"": {}}
+    if isinstance(entries, list):
+        entries = {item: {} for item in entries or ["none"]}
     texts = set()
     for name, entry in entries.items():
-        filled = text.replace("${key}", name)
+        filled = text.replace("${key}", name).replace("${item}", name)
         for key, value in entry.items() if isinstance(entry, dict) else ():
             filled = filled.replace(f"${{item.{key}}}", str(value))
         texts.add(filled)
@@ -151,6 +159,7 @@ def test_the_features_vectors_and_models_of_params_yaml_are_the_graph():
         "train": "${models}",
         "train_word_model": "${word_models}",
         "evaluate_zeroshot": "${word_models}",
+        "evaluate_genres": "${genres.submitted}",
         "promote_zeroshot": "${zeroshot.registered}",
     }
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tagsmith.config import SPLITS
+from tagsmith.datasets.listing import one_source
 from tagsmith.errors import MissingError
 from tagsmith.store import Store
 from tests.fakes import experiments
@@ -19,6 +20,7 @@ def store(tmp_path, rng):
     made.write_table("tracks", tracks.sample(frac=1, random_state=1))
     made.write_table("annotations", annotations)
     made.write_table("withheld", experiments.withheld(tracks))
+    made.write_table("genres", one_source())
     made.write_table("quarantine", bad)
     return made
 

@@ -37,7 +37,13 @@ app = typer.Typer(
 )
 app.add_typer(commands.app)
 STAGES = "Stages of dvc.yaml"
-RECORDED = {"train", "evaluate_zeroshot", "promote", "promote_zeroshot"}
+RECORDED = {
+    "train",
+    "evaluate_zeroshot",
+    "evaluate_genres",
+    "promote",
+    "promote_zeroshot",
+}
 
 
 @contextmanager
@@ -125,6 +131,9 @@ def vectors(
 @app.command(rich_help_panel=STAGES)
 def train(
     model: str,
+    sources: Annotated[
+        str, typer.Option(metavar="A,B,...", help="Learn the tags of these sources.")
+    ] = "",
     set_: Set = None,
     store: StoreDir = None,
     params: ParamsFile = DEFAULT_PARAMS,
@@ -132,7 +141,8 @@ def train(
     """One model learns the training split and scores every split."""
     from tagsmith.stages import train
 
-    context = given(set_, store, params)
+    asked = [f"models.{model}.sources=[{sources}]"] if sources else []
+    context = given([*(set_ or []), *asked], store, params)
     interrupted = train.interrupted_run(context.params, context.store, model)
     with _recorder(context, "train", model, interrupted) as recorder:
         train.run(context.params, context.store, recorder, model)
@@ -231,6 +241,41 @@ def evaluate_zeroshot(
     name = f"evaluate_zeroshot {model}"
     with _recorder(context, "evaluate_zeroshot", name) as recorder:
         evaluate_zeroshot.run(context.params, context.store, recorder, model)
+
+
+@app.command("evaluate-genres", rich_help_panel=STAGES)
+def evaluate_genres(  # noqa: PLR0913, PLR0917 - a stage, and the same for anybody's run
+    model: Annotated[str, typer.Argument(help="One of genres.submitted.")] = "",
+    truth: Annotated[
+        Path | None, typer.Option(help="Ground truth of a run, .tsv or .tsv.bz2.")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="The run, .tsv.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the four official files.")
+    ] = None,
+    set_: Set = None,
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Genres as the task judges them: the stage, or --truth GT.tsv --run RUN.tsv."""
+    if truth or run:
+        from tagsmith import genres
+
+        if truth is None or run is None:
+            raise ConfigError("a run needs both --truth GT.tsv and --run RUN.tsv")
+        typer.echo(genres.evaluate(truth, run, out))
+        return
+    from tagsmith.stages import evaluate_genres
+
+    if not model:
+        raise ConfigError(
+            "evaluate-genres needs a MODEL of genres.submitted, or --truth GT.tsv and "
+            "--run RUN.tsv"
+        )
+    context = given(set_, store, params)
+    name = f"evaluate_genres {model}"
+    with _recorder(context, "evaluate_genres", name) as recorder:
+        evaluate_genres.run(context.params, context.store, recorder, model)
 
 
 @app.command(rich_help_panel=STAGES)

@@ -104,6 +104,26 @@ def export_features(
     exports.export_features(context.params, context.store, feature, out)
 
 
+@app.command("read-documents")
+def read_documents(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Folders or addresses (s3://...) of .json files."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")],
+    workers: Annotated[int, typer.Option(help="Processes; -1: one per core.")] = -1,
+) -> None:
+    """Read AcousticBrainz documents into one matrix, for dataset.documents."""
+    from tagsmith.config import Engine
+    from tagsmith.datasets.acousticbrainz import documents
+
+    engine = Engine(kind="loky", workers=workers)
+    index = documents.read(sources, out, engine=engine)
+    typer.echo(f"{documents.summary(index)}\n  now in {out}")
+
+
 @app.command()
 def profile(name: Annotated[str, typer.Argument(help="A file of profiles/.")]) -> None:
     """Put a profile in the place of params.yaml."""
@@ -181,3 +201,46 @@ def zeroshot(
             scores, score_tags, classes, vectors=vectors, truth=truth, json=json
         )
     )
+
+
+@app.command("predict-genres")
+def predict_genres(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="AcousticBrainz documents, folders of them, or audio."),
+    ],
+    out: Annotated[Path, typer.Option(help="The run to write, .tsv.")],
+    model: Annotated[
+        str | None, typer.Option(help="A registered model; the champion if none.")
+    ] = None,
+    *,
+    parents: Annotated[
+        bool, typer.Option("--parents", help="Give a subgenre's genre too.")
+    ] = False,
+) -> None:
+    """Decide the genres of tracks with a registered ensemble: a MediaEval run."""
+    from tagsmith import tagging
+
+    text, failed = tagging.submit(sources, out, model, parents=parents)
+    typer.echo(text)
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command("check-run")
+def check_run(
+    run: Annotated[Path, typer.Argument(help="A run: id, label, label..., by tabs.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="All labels it may give, one a line.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="A ground truth with all recordings and labels.")
+    ] = None,
+    ids: Annotated[
+        Path | None, typer.Option(help="All recordings, one a line, if no truth.")
+    ] = None,
+) -> None:
+    """Say whether a MediaEval genre run may be submitted, or else all that is wrong."""
+    from tagsmith import genres
+
+    typer.echo(genres.check_run(run, labels, truth, ids))

@@ -54,8 +54,8 @@ def given(set_: list[str] | None, store: Path | None, params: Path) -> Context:
     overrides = parse_overrides(words)
     if overrides and store is None:
         raise ConfigError(
-            "a run with --set must not write into data/, where DVC keeps the results "
-            "of params.yaml; add --store DIR"
+            f"a run with other parameters ({', '.join(overrides)}) must not write into "
+            "data/, where DVC keeps the results of params.yaml; add --store DIR"
         )
     data = Path("data")
     where = Store(data) if store is None else Store(store, data, store / "scratch")

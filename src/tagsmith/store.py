@@ -3,7 +3,7 @@
 Layout (one folder per kind of thing, not per stage):
 
     raw/                        the audio as it came
-    tables/<name>.parquet       tracks, annotations, withheld, quarantine
+    tables/<name>.parquet       tracks, annotations, withheld, genres, quarantine
     wavs/                       mono wavs at the rate that the models hear
     features/<feature>/         memory-mappable shards, index.parquet, meta.json
     vectors/<source>/           what words mean, as numbers
@@ -12,6 +12,7 @@ Layout (one folder per kind of thing, not per stage):
     thresholds/<model>.tsv      tag, threshold
     fusion/                     how the ensemble weighs its members
         scores/, thresholds/    of `ensemble` and `groups/<name>`, as the models' are
+    genres/<model>/<source>/    what is submitted where several sources have tags
     reports/                    metrics, plots, data docs, the page
 
 A run with overrides writes below its own root and reads what it lacks from `data/`.
@@ -32,6 +33,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tagsmith.config import ENSEMBLE, GROUPS, SplitName
+from tagsmith.core import truth
 from tagsmith.errors import DataError, MissingError
 
 TRACK_COLUMNS = (
@@ -130,11 +132,20 @@ class Store:
         """Read `tables/<name>.parquet`."""
         return pd.read_parquet(self.find("tables", f"{name}.parquet", made_by=made_by))
 
-    def read_tracks(self) -> pd.DataFrame:
-        """Return the tracks that passed validation, by track id, indexed by it."""
+    def read_tracks(self, *, elsewhere: bool = False) -> pd.DataFrame:
+        """Return the tracks that passed validation, by track id, indexed by it.
+
+        Args:
+            elsewhere: With the tracks that have no tag of the data set's, because only
+                other sources know them.
+        """
         tracks = self.read_table("tracks")
-        quarantine = self.read_table("quarantine", made_by="validate")
-        kept = tracks[~tracks["track_id"].isin(quarantine["track_id"])]
+        left_out = [self.read_table("quarantine", made_by="validate")["track_id"]]
+        others = self.read_table("genres")["track_id"]
+        if not elsewhere and len(others):
+            known = self.read_known_annotations()["track_id"]
+            left_out.append(others[~others.isin(known)])
+        kept = tracks[~tracks["track_id"].isin(pd.concat(left_out))]
         return kept.sort_values("track_id").set_index("track_id")
 
     def read_tags(self) -> list[str]:
@@ -166,10 +177,7 @@ class Store:
         tracks = self.read_tracks()
         if split is not None:
             tracks = tracks[tracks["split"] == split]
-        these = said[said["track_id"].isin(tracks.index)]
-        truth = pd.crosstab(these["track_id"], these["tag"]).astype(bool)
-        tags = sorted(said["tag"].unique())
-        return truth.reindex(index=tracks.index, columns=tags, fill_value=False)
+        return truth.table(said, tracks.index, sorted(said["tag"].unique()))
 
     # --- scores and thresholds
 
@@ -189,7 +197,8 @@ class Store:
         scores = pd.read_parquet(path)
         tracks = self.read_tracks()
         wanted = tracks.index[tracks["split"] == split]
-        if set(scores.index) != set(wanted) or list(scores.columns) != self.read_tags():
+        same = len(scores) == len(wanted) and set(scores.index) == set(wanted)
+        if not same or list(scores.columns) != self.read_tags():
             raise DataError(
                 f"{path} has scores of {scores.shape[0]} tracks and {scores.shape[1]} "
                 f"tags, the tables have {len(wanted)} and {len(self.read_tags())}; "

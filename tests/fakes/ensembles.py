@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from tagsmith.datasets.listing import one_source
 from tagsmith.features import audio
 from tagsmith.models import ensemble
 from tagsmith.store import Store, write_json, write_text
@@ -59,6 +60,7 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     for name, table in zip(names, tables(rng, tracks=240), strict=True):
         made.write_table(name, table)
     made.write_table("withheld", withheld(made.read_table("tracks")))
+    made.write_table("genres", one_source())
     for name in WEIGHTS:
         model = {
             "tags": TAGS,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tagsmith.config import SPLITS, Params
 from tagsmith.core import leaks, unseen, zeroshot
+from tagsmith.datasets.listing import one_source
 from tagsmith.stages import calibrate, evaluate, fuse
 from tagsmith.store import TRACK_COLUMNS, Store, atomic, write_json, write_text
 from tagsmith.tracking.recording import MemoryRecorder
@@ -141,6 +142,7 @@ def _write_tables(
     }
     store.write_table("annotations", pd.DataFrame(pairs))
     store.write_table("withheld", withheld(tracks))
+    store.write_table("genres", one_source())
     bad = pd.DataFrame(QUARANTINE.items(), columns=["track_id", "reason"])
     store.write_table("quarantine", bad)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tagsmith.config import SPLITS, Params
+from tagsmith.datasets.listing import one_source
 from tagsmith.store import Store
 from tests.conftest import ROOT
 from tests.fakes.experiments import withheld
@@ -47,6 +48,7 @@ def store(folder: Path, rng: np.random.Generator) -> Store:
     made.write_table("tracks", tracks)
     made.write_table("annotations", pd.DataFrame(pairs))
     made.write_table("withheld", withheld(tracks))
+    made.write_table("genres", one_source())
     made.write_table("quarantine", pd.DataFrame({"track_id": pd.Series(dtype=str)}))
     for model, skill in SKILLS.items():
         _write_model(made, model, _scores(made, skill, rng))

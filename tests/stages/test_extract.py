@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tagsmith.datasets.listing import one_source
 from tagsmith.errors import DataError, MissingError
 from tagsmith.features.logmel import logmel
 from tagsmith.models import analysis
@@ -36,6 +37,7 @@ def store(tmp_path, rng):
     tracks, annotations, quarantine = tables(rng)
     store.write_table("tracks", tracks)
     store.write_table("annotations", annotations)
+    store.write_table("genres", one_source())
     store.write_table("quarantine", quarantine)
     wavs = store.place("wavs")
     wavs.mkdir()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tagsmith import vectors
+from tagsmith.datasets.listing import one_source
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.stages import vectors as stage
 from tagsmith.store import Store
@@ -23,6 +24,7 @@ def store(tmp_path, rng):
     made.write_table("tracks", tracks)
     made.write_table("annotations", annotations)
     made.write_table("withheld", experiments.withheld(tracks))
+    made.write_table("genres", one_source())
     made.write_table("quarantine", quarantine)
     return made
 

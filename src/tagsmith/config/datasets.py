@@ -129,16 +129,19 @@ class AcousticBrainzDataset(Section):
     `documents` are folders of `.json` files, however deep, or addresses that fsspec
     reads, or folders that `tagsmith read-documents` wrote. Every source has tags of its
     own; those of `target` are learnt and judged, and the other sources say more about
-    the tracks to a model that asks them. `published` splits are the files'; else release
-    groups are dealt to them.
+    the tracks to a model that asks them.
+
+    Splits are the `published` files'. The task kept the truth of its test: `halved` has
+    half of the release groups of validation for a test instead. Or all release groups
+    are dealt.
     """
 
     kind: Literal["acousticbrainz"]
     documents: tuple[str, ...] = Field(min_length=1)
     truth: dict[Name, GroundTruth] = Field(min_length=1)
     target: Name
-    split: Literal["published", "release_group"]
-    shares: SplitShares  # of release groups; the published ones are fixed
+    split: Literal["published", "halved", "release_group"]
+    shares: SplitShares  # of release groups; the other splits are fixed
 
     @model_validator(mode="after")
     def _target_is_a_source(self) -> Self:
@@ -150,12 +153,14 @@ class AcousticBrainzDataset(Section):
 
     @model_validator(mode="after")
     def _published_splits_have_files(self) -> Self:
+        wanted = {"published": ("validation", "test"), "halved": ("validation",)}
         for source, files in self.truth.items():
-            if self.split == "published" and None in {files.validation, files.test}:
-                raise ValueError(
-                    f"split is published, but truth.{source} lacks validation or test; "
-                    "name the files, or set split to release_group"
-                )
+            for name in wanted.get(self.split, ()):
+                if getattr(files, name) is None:
+                    raise ValueError(
+                        f"split is {self.split}, but truth.{source} has no {name}; "
+                        "name the file, or set split to release_group"
+                    )
         return self
 
 

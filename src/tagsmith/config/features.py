@@ -132,7 +132,7 @@ class Melbands(Section):
 
     kind: Literal["melbands"]
     audio: Audio
-    sample_rate_hz: PositiveInt
+    sample_rate_hz: Literal[44100]  # Essentia's: its bands are of that rate
     scale: Literal["maximum", "decibels"]
     precision: Literal["float16", "float32"]
     shard_tracks: PositiveInt

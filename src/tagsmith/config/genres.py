@@ -1,4 +1,4 @@
-"""Genres: what is decided and submitted where a data set has several sources of tags."""
+"""Genres: what is submitted where a data set has several sources of tags."""
 
 from tagsmith.config.section import Name, Section
 

@@ -167,9 +167,9 @@ class Texture(Section):
 class MelbandFcn(Section):
     """Schreiber's fully convolutional network over mel bands, which hears whole tracks.
 
-    `sources` are those whose tags it learns, where a data set has several: its target's,
-    or the named ones, all in one space. What a source that has such a tag does not say
-    of a track is `negative`; a tag that no source of the track has is `unknown`: it is
+    `sources` are those whose tags it learns, where a data set has several: the target's
+    or the named ones', all in one space. What a source of a track has a tag for, and
+    does not say, is negative. A tag that none of its sources has is `unknown`: it is
     `masked` from the loss, or `negative` too, as published.
     """
 

@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tagsmith.config import SPLITS
@@ -191,7 +192,7 @@ def check_features(store: Store, feature: str) -> None:
         DataError: A track is missing, empty or holds NaN.
     """
     path = store.find("features", feature, "index.parquet", made_by="extract")
-    parameters = {"tracks": len(store.read_tracks())}
+    parameters = {"tracks": len(store.read_tracks(elsewhere=True))}
     docs = store.empty("reports", "data_docs", f"features_{feature}")
     _check_output("features", pd.read_parquet(path), parameters, docs=docs)
 
@@ -199,20 +200,35 @@ def check_features(store: Store, feature: str) -> None:
 def check_scores(store: Store, models: Iterable[str]) -> None:
     """Hold the scores of models, in every split, against the suite `scores`.
 
+    Of each tag the lowest and the highest score are looked at: what holds for them
+    holds for all, and a table of every score may have billions of rows.
+
     Raises:
         DataError: A score is missing or not in [0, 1].
     """
     table = pd.concat(
-        store.read_scores(model, split)
-        .rename_axis("track_id")
-        .reset_index()
-        .melt(id_vars="track_id", var_name="tag", value_name="score")
-        .assign(model=model)
+        _extremes(store.read_scores(model, split)).assign(model=model)
         for model in models
         for split in SPLITS
     )
     docs = store.empty("reports", "data_docs", "scores")
     _check_output("scores", table.reset_index(drop=True), {}, docs=docs)
+
+
+def _extremes(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return `track_id`, `tag` and `score` of each tag's lowest and highest score."""
+    values = scores.to_numpy()
+    places = [values.argmin(axis=0), values.argmax(axis=0)]
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "track_id": scores.index[rows],
+                "tag": scores.columns,
+                "score": values[rows, np.arange(values.shape[1])],
+            }
+        )
+        for rows in places
+    )
 
 
 def _check_output(

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import soundfile
 
-from tagsmith.config import Params
+from tagsmith.config import AcousticBrainzDataset, Params
 from tagsmith.engine import each
 from tagsmith.errors import DataError
 from tagsmith.features import audio
@@ -42,6 +42,10 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
         DataError: A file cannot be decoded, or two would become the same wav.
         MissingError: `ingest` or `validate` has not run.
     """
+    if isinstance(params.dataset, AcousticBrainzDataset):
+        logger.info("convert: the data set is documents; there is no audio to convert")
+        store.empty("wavs")
+        return
     jobs = _jobs(params, store)
     _remove_others(store.place("wavs"), {job.target for job in jobs})
     todo = [job for job in jobs if not _is_done(job)]

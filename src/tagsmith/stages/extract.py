@@ -1,10 +1,12 @@
 """Stage `extract`: audio becomes the features that models hear, in shards.
 
-A `logmel` shard is a worker's; for `deep_spectrum`, workers draw the pictures and a CNN
-looks at those of many tracks at once.
+A shard of `logmel` or `melbands` is a worker's; for `deep_spectrum`, workers draw the
+pictures and a CNN looks at those of many tracks at once. Where a data set is documents
+instead of audio, their statistics have been read by `ingest`.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,16 +14,25 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tagsmith import shards
-from tagsmith.config import DeepSpectrum, Feature, LogMel, Params
+from tagsmith.config import (
+    AcousticBrainzDataset,
+    DeepSpectrum,
+    Feature,
+    LogMel,
+    Melbands,
+    Params,
+)
+from tagsmith.datasets.acousticbrainz.kept import statistics
 from tagsmith.engine import each, gathered, progress
 from tagsmith.errors import DataError
 from tagsmith.features import audio
 from tagsmith.features.logmel import logmel, mel_filters
+from tagsmith.features.melbands import scaled
 from tagsmith.models import analysis
 from tagsmith.models.analysis import NETWORK, ORIGIN
+from tagsmith.shards import Frames
 from tagsmith.store import Store, write_json
 from tagsmith.tracking.recording import Recorder
 
@@ -57,20 +68,16 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         case DeepSpectrum():
             plan, todo = _make_deep_spectrum(params, store, feature, folder)
             recorder.tags(analysis.origin(folder))
+        case Melbands():
+            plan, todo = _make_melbands(params, store, feature, folder)
         case _:
             assert_never(feature)
     index = shards.write_index(folder, feature.model_dump(mode="json"), shards=plan)
     _check(store, name)
-    seconds = index["frames"].sum() / feature.frames_per_second
     logger.info(
-        "%s: %d tracks, %.1f h, %d of %d shards made anew",
-        name,
-        len(index),
-        seconds / 3600,
-        todo,
-        plan,
+        "%s: %d tracks, %d of %d shards made anew", name, len(index), todo, plan
     )
-    recorder.metrics({"tracks": len(index), "seconds": float(seconds)})
+    recorder.metrics({"tracks": len(index), "frames": float(index["frames"].sum())})
 
 
 def _check(store: Store, name: str) -> None:
@@ -83,7 +90,7 @@ def _plan(
     store: Store, feature: Feature, folder: Path, made_of: dict[str, Any]
 ) -> list[_Shard]:
     """Return every shard of a feature store."""
-    tracks = store.read_tracks()
+    tracks = store.read_tracks(elsewhere=True)
     paths = _audio(store, feature, tracks["path"])
     plan = []
     for number, start in enumerate(range(0, len(tracks), feature.shard_tracks)):
@@ -147,11 +154,51 @@ def _make_logmel_shard(shard: _Shard, *, feature: LogMel) -> int:
     return shard.number
 
 
-def _write(shard: _Shard, tracks: dict[str, NDArray[np.float32]]) -> None:
+def _write(
+    shard: _Shard, tracks: Mapping[str, Frames], *, precision: str = "float16"
+) -> None:
     for track_id, path in shard.tracks:
         if not np.isfinite(tracks[track_id]).all():
             raise DataError(f"{path}: its features hold NaN; is the file damaged?")
-    shards.write_shard(shard.folder, shard.number, shard.fingerprint, tracks)
+    shards.write_shard(
+        shard.folder, shard.number, shard.fingerprint, tracks, precision=precision
+    )
+
+
+# --- melbands: from audio on any worker, or from what was read of documents
+
+
+def _make_melbands(
+    params: Params, store: Store, feature: Melbands, folder: Path
+) -> tuple[int, int]:
+    plan = _plan(store, feature, folder, feature.model_dump(mode="json"))
+    todo = _unfinished(plan)
+    if isinstance(params.dataset, AcousticBrainzDataset):
+        raw = store.find("raw", made_by="ingest")
+        make = partial(_make_document_shard, feature=feature, raw=raw)
+        for shard in todo:  # copying is not worth a process
+            make(shard)
+    else:
+        heard = partial(_make_melbands_shard, feature=feature)
+        for _ in each(heard, todo, params.engine, label=f"extract {folder.name}"):
+            pass
+    return len(plan), len(todo)
+
+
+def _make_melbands_shard(shard: _Shard, *, feature: Melbands) -> int:
+    """Make one shard; the only code that runs on a worker."""
+    tracks = {
+        track_id: analysis.melbands(path, feature) for track_id, path in shard.tracks
+    }
+    _write(shard, tracks, precision=feature.precision)
+    return shard.number
+
+
+def _make_document_shard(shard: _Shard, *, feature: Melbands, raw: Path) -> int:
+    ids = [track_id for track_id, _ in shard.tracks]
+    values = scaled(statistics(raw, ids), scale=feature.scale, dtype=feature.precision)
+    _write(shard, dict(zip(ids, values, strict=True)), precision=feature.precision)
+    return shard.number
 
 
 # --- deep_spectrum: workers draw, one CNN looks

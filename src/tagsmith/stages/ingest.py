@@ -1,8 +1,8 @@
-"""Stage `ingest`: a data set becomes audio below `raw/` and three tables.
+"""Stage `ingest`: a data set becomes audio below `raw/` and four tables.
 
 `tracks` says what every file promises and what decoding it yields; `annotations`, who
-has which tag; `withheld`, who has which of the tags that no tagger learns. Whether that
-is good enough is for `validate` to say.
+has which tag; `withheld`, who has which of the tags that no tagger learns; `genres`,
+what each of several sources says. Whether that is good enough is for `validate` to say.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import assert_never
 import pandas as pd
 
 from tagsmith.config import (
+    AcousticBrainzDataset,
     FmaDataset,
     FolderDataset,
     JamendoDataset,
@@ -38,7 +39,7 @@ SHOWN = 30  # tags that a message names
 
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
-    """Bring `raw/`, `tracks`, `annotations` and `withheld` up to date.
+    """Bring `raw/`, `tracks`, `annotations`, `withheld` and `genres` up to date.
 
     Raises:
         ConfigError: A tag that is to be withheld is none of the data set's.
@@ -52,12 +53,17 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     if listing.tracks.empty:
         raise DataError("the data set lists no tracks: there is nothing to learn from")
     annotations, withheld = _parted(listing.annotations, params.zeroshot.withheld)
-    _remove_others(raw, set(listing.tracks["path"]))
-    probes = _probes(listing.tracks["path"], params, store)
+    probes = listing.probes
+    if probes is None:
+        _remove_others(raw, set(listing.tracks["path"]))
+        probes = _probes(listing.tracks["path"], params, store)
+    else:
+        _remove_others(raw, listing.files)
     tracks = _joined(listing.tracks, probes)
     store.write_table("tracks", tracks)
     store.write_table("annotations", annotations)
     store.write_table("withheld", withheld)
+    store.write_table("genres", listing.genres)
     facts = {
         "tracks": float(len(tracks)),
         "tags": float(annotations["tag"].nunique()),
@@ -74,44 +80,39 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
 
 def _listing(params: Params, raw: Path) -> Listing:
     # One data set needs packages that the other does not.
-    match params.dataset:
+    config, seed, workers = params.dataset, params.seed, params.engine.workers
+    match config:
         case ScoresDataset():
             from tagsmith.datasets import scores
 
-            listing = scores.listing
-            return listing(
-                params.dataset, raw, seed=params.seed, workers=params.engine.workers
-            )
+            found = scores.listing(config, raw, seed=seed, workers=workers)
         case FolderDataset():
             from tagsmith.datasets import folder
 
-            return folder.listing(
-                params.dataset, raw, seed=params.seed, workers=params.engine.workers
-            )
+            found = folder.listing(config, raw, seed=seed, workers=workers)
         case JamendoDataset():
             from tagsmith.datasets import jamendo
 
-            return jamendo.listing(params.dataset, raw, workers=params.engine.workers)
+            found = jamendo.listing(config, raw, workers=workers)
         case MagnaTagATuneDataset():
             from tagsmith.datasets import magnatagatune
 
-            return magnatagatune.listing(
-                params.dataset, raw, seed=params.seed, workers=params.engine.workers
-            )
+            found = magnatagatune.listing(config, raw, seed=seed, workers=workers)
         case FmaDataset():
             from tagsmith.datasets import fma
 
-            return fma.listing(
-                params.dataset, raw, seed=params.seed, workers=params.engine.workers
-            )
+            found = fma.listing(config, raw, seed=seed, workers=workers)
         case MsdDataset():
             from tagsmith.datasets import msd
 
-            return msd.listing(
-                params.dataset, raw, seed=params.seed, workers=params.engine.workers
-            )
+            found = msd.listing(config, raw, seed=seed, workers=workers)
+        case AcousticBrainzDataset():
+            from tagsmith.datasets import acousticbrainz
+
+            found = acousticbrainz.listing(config, raw, seed=seed, engine=params.engine)
         case _:
-            assert_never(params.dataset)
+            assert_never(config)
+    return found
 
 
 def _parted(

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tagsmith import __version__
 from tagsmith.config import ENSEMBLE, Params, WordModel
-from tagsmith.core import highlights
+from tagsmith.core import genre_metrics, highlights
 from tagsmith.errors import DataError
 from tagsmith.reporting import page, plots
 from tagsmith.store import Store, write_text
@@ -79,6 +79,7 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
             for name, model in params.models.items()
             if isinstance(model, WordModel)
         },
+        "genres": {name: _genres(store, name) for name in params.genres.submitted},
         "made_of": _made_of(),
     }
 
@@ -104,6 +105,14 @@ def _zeroshot(store: Store, name: str) -> dict[str, Any]:
         json.loads((folder / "intervals.json").read_text("utf-8")),
         pd.read_csv(folder / "figures.csv"),
     )
+
+
+def _genres(store: Store, name: str) -> list[dict[str, Any]]:
+    """Return a model's official test figures: a row for each source and `per`."""
+    folder = store.find("genres", name, made_by="evaluate_genres")
+    paths = sorted(folder.glob("*/figures.csv"))
+    tables = {path.parent.name: pd.read_csv(path) for path in paths}
+    return genre_metrics.on_test(tables)
 
 
 def _pictures(store: Store) -> dict[str, str]:

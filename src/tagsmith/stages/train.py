@@ -14,15 +14,15 @@ from tagsmith import quiet, vectors
 from tagsmith.config import (
     SPLITS,
     Crnn,
+    MelbandFcn,
     Model,
     Params,
     RandomTrunk,
-    SplitName,
     Trunk,
     VggishTrunk,
     WordModel,
 )
-from tagsmith.features.clips import Frames
+from tagsmith.core.genres import LabelSpace, collisions, label_space
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
 from tagsmith.tracking.recording import Recorder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import keras
 
     from tagsmith.models.tagger import Tagger
+    from tagsmith.training.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
 
@@ -50,24 +51,31 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     recorder.tags({"device": found, "model": name, "architecture": config.kind})
     recorder.dataset(params.dataset.kind, _tables(store))
     truth = {split: store.read_truth(split) for split in SPLITS}
-    tracks = {split: _tracks(features, truth[split]) for split in SPLITS}
+    tracks = {split: features.tracks(truth[split].index) for split in SPLITS}
     tags = tuple(truth["train"].columns)
     values = tracks["train"][0].shape[1]
     tagger = _untrained(params, store, name, tags, values=values)
+    taught, known = tracks["train"], None
+    if tagger.space is not None:
+        ids, known = _knowledge(store, config, tagger.space)
+        taught = features.tracks(ids)
     checkpoint = checkpoint_of(params, store, name)
     validation = Validation(tracks["validation"], truth["validation"].to_numpy())
     history = teach(
         tagger,
-        tracks["train"],
+        taught,
         truth["train"].to_numpy(),
         validation=validation,
         checkpoint=checkpoint,
         recorder=recorder,
         seed=params.seed,
+        knowledge=known,
     )
     _write(store, tagger, history)
     for split in SPLITS:
-        _score(store, tagger, split, tracks[split], truth[split])
+        scores = tagger.score_features(tracks[split])
+        table = pd.DataFrame(scores, index=truth[split].index, columns=list(tags))
+        store.write_scores(name, split, table)
     recorder.artifact(store.place("models", name), "model")
     recorder.metrics({"parameters": float(tagger.network.count_params())})
     checkpoint.delete()
@@ -98,7 +106,7 @@ def interrupted_run(params: Params, store: Store, name: str) -> str | None:
 
 
 def _tables(store: Store) -> list[Path]:
-    names = ("tracks", "annotations", "quarantine")
+    names = ("tracks", "annotations", "genres", "quarantine")
     return [
         store.find("tables", f"{name}.parquet", made_by="validate") for name in names
     ]
@@ -113,10 +121,11 @@ def _untrained(
     config = params.model(name)
     feature = params.feature(config.feature)
     known = _vectors(store, config, tags)
+    space = _space(store, config)
     network = build(
         config,
         feature,
-        tags=len(tags),
+        tags=len(tags if space is None else space.labels),
         values=values,
         dimensions=None if known is None else known.shape[1],
     )
@@ -124,7 +133,35 @@ def _untrained(
         know(network, known)
     if isinstance(config, Crnn):
         _start_trunk(network, config.trunk, store.scratch)
-    return Tagger(name, config, feature, tags, network)
+    return Tagger(name, config, feature, tags, network, space, params.target)
+
+
+def _space(store: Store, config: Model) -> LabelSpace | None:
+    """Return the labels of the sources that a model asks, if it asks for any."""
+    if not isinstance(config, MelbandFcn) or config.sources == "target":
+        return None
+    genres = store.read_table("genres")
+    spoken = genres.groupby("source", observed=True)["label"].unique()
+    vocabularies = {source: list(spoken[source]) for source in config.sources}
+    for source, labels in vocabularies.items():
+        for alike in collisions(labels):
+            logger.info("%s: %s differ in what no letter says", source, alike)
+    return label_space(vocabularies)
+
+
+def _knowledge(
+    store: Store, config: Model, space: LabelSpace
+) -> tuple[list[str], "Knowledge"]:
+    """Return the training tracks that the sources know, and what they say of them."""
+    from tagsmith.training.knowledge import knowledge
+
+    assert isinstance(config, MelbandFcn)
+    genres = store.read_table("genres")
+    said = genres[genres["source"].isin(config.sources)]
+    tracks = store.read_tracks(elsewhere=True)
+    known = tracks.index.isin(said["track_id"]) & (tracks["split"] == "train")
+    ids = list(tracks.index[known])
+    return ids, knowledge(said, space, ids, unknown=config.unknown)
 
 
 def _vectors(
@@ -149,24 +186,8 @@ def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
             assert_never(trunk)
 
 
-def _tracks(features: Features, truth: pd.DataFrame) -> list[Frames]:
-    return [features.track(track_id) for track_id in truth.index]
-
-
 def _write(store: Store, tagger: "Tagger", history: list[dict[str, float]]) -> None:
     folder = store.empty("models", tagger.name)
     tagger.save(folder)
     with atomic(folder / "history.csv") as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-
-
-def _score(
-    store: Store,
-    tagger: "Tagger",
-    split: SplitName,
-    tracks: list[Frames],
-    truth: pd.DataFrame,
-) -> None:
-    scores = tagger.score_features(tracks)
-    table = pd.DataFrame(scores, index=truth.index, columns=list(tagger.tags))
-    store.write_scores(tagger.name, split, table)

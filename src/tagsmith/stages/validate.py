@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tagsmith.config import SPLITS, Params, Validation
+from tagsmith.config import Params, SplitName, Validation
 from tagsmith.core import leaks
 from tagsmith.core.leaks import Leak
 from tagsmith.errors import DataError
@@ -39,12 +39,13 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     tracks = store.read_table("tracks")
     annotations = store.read_table("annotations")
     inspection = Inspection()
-    limits = params.validation.model_dump()
+    limits = params.validation.model_dump(exclude={"every_tag_in"})
     findings = inspection.check("tracks", _with_gaps(tracks), limits)
     quarantine = _quarantine(findings)
     clean = tracks[~tracks["track_id"].isin(quarantine["track_id"])]
     found = leaks.found(clean)
-    findings += inspection.check("annotations", _counted(annotations, tracks, clean))
+    counted = _counted(annotations, tracks, clean, params.validation.every_tag_in)
+    findings += inspection.check("annotations", counted)
     findings += inspection.check("splits", _spread(clean))
     docs = store.empty("reports", "data_docs", "tables")
     inspection.write_docs(docs)
@@ -69,16 +70,19 @@ def _with_gaps(tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(
-    annotations: pd.DataFrame, tracks: pd.DataFrame, clean: pd.DataFrame
+    annotations: pd.DataFrame,
+    tracks: pd.DataFrame,
+    clean: pd.DataFrame,
+    splits: Sequence[SplitName],
 ) -> pd.DataFrame:
-    """Add whether the track is listed, and which splits lack the tag."""
-    splits = clean.drop_duplicates("track_id").set_index("track_id")["split"]
-    split = annotations["track_id"].map(splits)
+    """Add whether the track is listed, and which of some splits lack the tag."""
+    dealt = clean.drop_duplicates("track_id").set_index("track_id")["split"]
+    split = annotations["track_id"].map(dealt)
     counts = pd.crosstab(annotations["tag"], split).reindex(
-        index=annotations["tag"].unique(), columns=SPLITS, fill_value=0
+        index=annotations["tag"].unique(), columns=list(splits), fill_value=0
     )
     lacking = {
-        tag: " and ".join(split for split in SPLITS if not row[split])
+        tag: " and ".join(split for split in splits if not row[split])
         for tag, row in counts.iterrows()
     }
     return annotations.assign(
