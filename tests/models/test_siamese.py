@@ -49,6 +49,7 @@ PUBLISHED = Siamese.model_validate(
                 {"epochs": 20, "learning_rate": 0.001, "decay": {"per_step": 1e-6}}
             ],
             "patience_epochs": 0,
+            "best_by": "roc_auc",
             "clip_seconds": 3.02,
             "crop_seconds": [3.02],
             "clips_per_track": 1,
