@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tagsmith import tagging
+from tagsmith import genrefiles, tagging
 from tagsmith.config import Params
 from tagsmith.stages import (
     calibrate,
     convert,
     evaluate,
+    evaluate_genres,
     evaluate_zeroshot,
     extract,
     fuse,
@@ -30,7 +31,7 @@ from tagsmith.stages import (
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
-from tests.fakes import fma, jamendo, magnatagatune, openmic
+from tests.fakes import acousticbrainz, fma, jamendo, magnatagatune, openmic
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 
@@ -81,6 +82,15 @@ SMALL_ZEROSHOT = {
     "zeroshot.tag_splits": 1,
     "zeroshot.validation_share": 0.3,
 }
+SMALL_ACOUSTICBRAINZ = {
+    **SMALL,
+    "validation.most_quarantined": 0.1,
+    "architectures.melband_fcn.filters": [16, 16, 16, 16],
+    "architectures.melband_fcn.training.batch_size": 16,
+    "architectures.melband_fcn.training.phases": [
+        {"epochs": 10, "learning_rate": 0.01, "decay": "cosine"}
+    ],
+}
 SMALL_MAGNATAGATUNE = {
     **SMALL,
     "validation.most_quarantined": 0.1,
@@ -114,6 +124,8 @@ def run(params, store):
         calibrate.run(params, store, recorder, model)
     for stage in (fuse, evaluate, promote):
         stage.run(params, store, recorder)
+    for model in params.genres.submitted:
+        evaluate_genres.run(params, store, recorder, model)
     for model in params.zeroshot.registered:
         evaluate_zeroshot.run(params, store, recorder, model)
         promote_zeroshot.run(params, store, recorder, model)
@@ -189,3 +201,29 @@ def test_from_fma_and_openmic_to_a_model_that_scores_unseen_genres(store, tmp_pa
     model = f"models:/zeroshot-fma@{told['alias']}"
     text, failed = tagging.tag([song], model, words=unseen, as_json=True)
     assert not failed and len(json.loads(text)[0]["tags"]) == 2
+
+
+def test_from_acousticbrainz_to_a_run_of_the_registered_ensemble(store, tmp_path):
+    folder = tmp_path / "acousticbrainz"
+    described = acousticbrainz.rows(192)
+    section = acousticbrainz.write(folder, described)
+    section["dataset"] = {**section["dataset"], "split": "halved"}
+    profile = ROOT / "profiles/acousticbrainz2018.yaml"
+    params = Params.load(profile, {**SMALL_ACOUSTICBRAINZ, **section})
+    run(params, store)
+    page = store.place("reports", "report.html").read_text()
+    assert "Genres, source by source" in page and "melband_fcn_published" in page
+    new = tmp_path / "new"
+    for number, row in enumerate(described[:8]):
+        acousticbrainz.write_document(new, row, 1000 + number)
+    champion = f"models:/{params.promotion.registered_model}@champion"
+    tagging.submit([new], tmp_path / "run.tsv", champion, parents=True)
+    decided = genrefiles.read_run(tmp_path / "run.tsv")
+    assert set(decided["recording"]) == {row["recording"] for row in described[:8]}
+    assert set(decided["label"]) <= set(store.read_tags())
+    right = [
+        (row["recording"], acousticbrainz.labels(row, "allmusic")[0])
+        for row in described[:8]
+    ]
+    said = set(zip(decided["recording"], decided["label"], strict=True))
+    assert len(said.intersection(right)) >= 6

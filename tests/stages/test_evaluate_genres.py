@@ -120,6 +120,25 @@ def test_both_subtasks_learn_what_is_there_to_hear(made):
         assert figures(store, JOINT, source)["test", "track", "gen"] > 0.8
 
 
+class Killer(MemoryRecorder):
+    """A recorder during one of whose epochs the process dies."""
+
+    def metrics(self, values, step=0):
+        if step == 2:
+            raise KeyboardInterrupt
+        super().metrics(values, step)
+
+
+def test_a_killed_run_that_asks_all_sources_ends_as_an_undisturbed_one(made):
+    params, store = made
+    scores = store.read_scores(JOINT, "test")
+    with pytest.raises(KeyboardInterrupt):
+        train.run(params, store, Killer("first"), JOINT)
+    assert train.interrupted_run(params, store, JOINT) == "first"
+    train.run(params, store, MemoryRecorder("first"), JOINT)
+    pd.testing.assert_frame_equal(store.read_scores(JOINT, "test"), scores)
+
+
 def test_parents_are_decided_with_their_subgenres(made):
     params, store = made
     with_parents = params.override({"genres.parents": True})

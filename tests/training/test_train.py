@@ -20,9 +20,9 @@ from tests.fakes.experiments import (
 
 pytestmark = pytest.mark.keras
 CRNN, SEQUENCES, MULTISCALE = "crnn_lstm", "ds_1s_gru", "multiscale"
-SIAMESE = "siamese"
+SIAMESE, MELBAND_FCN = "siamese", "melband_fcn"
 every_architecture = pytest.mark.parametrize(
-    "name", [CRNN, SEQUENCES, MULTISCALE, SIAMESE]
+    "name", [CRNN, SEQUENCES, MULTISCALE, SIAMESE, MELBAND_FCN]
 )
 
 
@@ -69,6 +69,9 @@ def params():
                 {**first, "decay": [1, 2]},
                 second,
             ],
+            "architectures.melband_fcn.dropout": 0.5,
+            "architectures.melband_fcn.training.best_by": "loss",
+            "architectures.melband_fcn.training.phases": [first, second],
             "architectures.siamese.dropout": 0.5,
             "architectures.siamese.warm_start_epochs": 1,
             "architectures.siamese.training.phases": [
@@ -111,6 +114,7 @@ def test_it_scores_every_split_and_writes_what_load_reads(store, params, name):
         pytest.param(CRNN, 4, id="after it has"),
         pytest.param(SEQUENCES, 2, id="sequences"),
         pytest.param(SIAMESE, 2, id="pairs"),
+        pytest.param(MELBAND_FCN, 2, id="whole tracks"),
     ],
 )
 def test_a_killed_run_ends_as_an_undisturbed_one(store, params, name, epoch):
