@@ -6,6 +6,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from tagsmith.errors import DataError, MissingError
@@ -165,6 +166,33 @@ def test_without_word_models_nothing_is_said_of_unseen_tags(store):
 def test_figures_on_unseen_tags_that_are_not_there_name_their_stage(another):
     with pytest.raises(MissingError, match="evaluate_zeroshot"):
         report.run(evaluation.params_with_words(), another, MemoryRecorder())
+
+
+def test_genres_are_told_source_by_source(another):
+    params = evaluation.params()
+    genres = params.genres.model_copy(update={"submitted": ("crnn_gru",)})
+    folder = another.place("genres", "crnn_gru", "discogs")
+    folder.mkdir(parents=True)
+    figures = pd.DataFrame(
+        {
+            "split": split,
+            "per": per,
+            "block": block,
+            **dict.fromkeys(("P mean", "R mean", "F mean"), value),
+        }
+        for split, value in (("validation", 0.111), ("test", 0.222))
+        for per in ("track", "label")
+        for block in ("all", "gen", "sub")
+    )
+    figures.to_csv(folder / "figures.csv", index=False)
+    report.run(params.model_copy(update={"genres": genres}), another, MemoryRecorder())
+    text = Page(html(another).split('id="genres"')[1].split("</section>")[0]).text
+    assert text.count("discogs") == 2 and text.count("0.222") == 18
+    assert "0.111" not in text
+
+
+def test_with_one_source_of_tags_nothing_is_said_of_genres(store):
+    assert 'id="genres"' not in html(store) and "#genres" not in html(store)
 
 
 def test_tags_are_told_without_groups(store):
