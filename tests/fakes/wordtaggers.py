@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tagsmith import vectors
-from tagsmith.models import Tagger, build
+from tagsmith.models import Tagger, build, save
 from tagsmith.store import Store, write_json
 from tests.fakes.experiments import TAGS, tiny_params, write_vectors
 
@@ -36,7 +36,7 @@ def write_model(made: Store) -> None:
     network = build(config, feature, tags=len(TAGS), dimensions=known.shape[1])
     know(network, known)
     tagger = Tagger("siamese", config, feature, tuple(TAGS), network)
-    tagger.save(made.place("models", "siamese"))
+    save(tagger, made.place("models", "siamese"))
 
 
 def write_figures(made: Store, *, gain: float) -> None:

@@ -18,7 +18,7 @@ from tagsmith.config import (
 )
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.features.clips import spread
-from tagsmith.models import Tagger, build, load
+from tagsmith.models import Tagger, build, load, save
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes.experiments import TAGS, VALUES, tiny_params
@@ -96,7 +96,7 @@ def test_scores_are_probabilities_of_each_tag(tagger, tracks):
 
 @every_model
 def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
-    tagger.save(tmp_path)
+    save(tagger, tmp_path)
     again = load(tmp_path)
     assert (again.tags, again.values) == (tagger.tags, tagger.values)
     assert again.dimensions == tagger.dimensions
@@ -178,7 +178,7 @@ def test_playing_louder_changes_no_score(tagger, heard):
 
 @pytest.mark.parametrize("name", ["crnn_gru"])
 def test_a_crnn_saved_before_widths_were_written_is_read(tagger, tracks, tmp_path):
-    tagger.save(tmp_path)
+    save(tagger, tmp_path)
     path = tmp_path / "model.json"
     description = json.loads(path.read_text())
     del description["values"]
@@ -188,7 +188,7 @@ def test_a_crnn_saved_before_widths_were_written_is_read(tagger, tracks, tmp_pat
 
 @pytest.mark.parametrize("name", ["crnn_gru"])
 def test_a_model_of_another_version_is_refused_with_the_way_out(tagger, tmp_path):
-    tagger.save(tmp_path)
+    save(tagger, tmp_path)
     path = tmp_path / "model.json"
     description = json.loads(path.read_text())
     del description["feature"]["scale"]

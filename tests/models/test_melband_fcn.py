@@ -8,7 +8,7 @@ import pytest
 
 from tagsmith.core.genres import label_space
 from tagsmith.errors import DataError
-from tagsmith.models import Tagger, build, load
+from tagsmith.models import Tagger, build, load, save
 from tests.fakes.experiments import tiny_params
 
 pytestmark = pytest.mark.keras
@@ -141,7 +141,7 @@ def test_a_source_that_it_did_not_learn_from_is_refused(tagger, tracks):
 
 
 def test_a_saved_model_still_knows_its_sources(tagger, tracks, tmp_path):
-    tagger.save(tmp_path)
+    save(tagger, tmp_path)
     again = load(tmp_path)
     assert (again.space, again.target, again.tags) == (SPACE, "allmusic", tagger.tags)
     for source in SPACE.spellings:
@@ -150,7 +150,7 @@ def test_a_saved_model_still_knows_its_sources(tagger, tracks, tmp_path):
 
 
 def test_a_model_saved_before_there_were_sources_is_read(tagger, tracks, tmp_path):
-    replace(tagger, network=network(2), space=None, target="").save(tmp_path)
+    save(replace(tagger, network=network(2), space=None, target=""), tmp_path)
     path = tmp_path / "model.json"
     description = json.loads(path.read_text())
     assert description.pop("space") is None and description.pop("target") == ""

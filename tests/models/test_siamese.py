@@ -6,7 +6,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from tagsmith.config import LogMel, Siamese
 from tagsmith.features.clips import consecutive
-from tagsmith.models import Tagger, build, load
+from tagsmith.models import Tagger, build, load, save
 
 pytestmark = pytest.mark.keras
 
@@ -242,7 +242,7 @@ def test_a_saved_network_knows_its_tags_and_scores_words_as_before(
     vectors, tracks, tmp_path, meaning
 ):
     made = tagger(vectors, meaning=meaning)
-    made.save(tmp_path)
+    save(made, tmp_path)
     again = load(tmp_path)
     assert again.dimensions == made.dimensions == 6
     for words in (None, -vectors[::2]):

@@ -24,9 +24,10 @@ from tagsmith.config import (
     Texture,
 )
 from tagsmith.errors import ConfigError, DataError
-from tagsmith.models.tagger import Tagger, load
+from tagsmith.models.folder import load, save
+from tagsmith.models.tagger import Tagger
 
-__all__ = ["Tagger", "build", "load"]
+__all__ = ["Tagger", "build", "load", "save"]
 
 if TYPE_CHECKING:
     import keras

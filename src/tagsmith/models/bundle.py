@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tagsmith.features import audio
-from tagsmith.models.tagger import DESCRIPTION
+from tagsmith.models.folder import DESCRIPTION
 from tagsmith.store import Store
 
 META = "meta.json"  # what was measured, in every bundle

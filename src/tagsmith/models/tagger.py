@@ -1,22 +1,18 @@
-"""A trained model as a folder, and what its score of a track is.
+"""What a model's score of a track is.
 
-A folder holds `model.json` (what it is, which tags it scores), `network.weights.h5`
-and whatever training adds. The score of a track is the mean over its clips, or what a
-network that hears whole tracks says. One that learnt the labels of several sources
-scores its target's, or any other's. A word model compares: its score is half of 1 plus
-the cosine of where a word is with the mean of where the track's clips are.
+It is the mean over the track's clips, or what a network that hears whole tracks says.
+One that learnt the labels of several sources scores its target's, or any other's. A
+word model compares: its score is half of 1 plus the cosine of where a word is with the
+mean of where the track's clips are.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from tagsmith.config import (
     Crnn,
@@ -31,15 +27,12 @@ from tagsmith.config import (
     WordModel,
 )
 from tagsmith.core.genres import LabelSpace
-from tagsmith.errors import DataError, MissingError
 from tagsmith.features.clips import Frames, consecutive, padded, spread
-from tagsmith.store import Scores, write_json
+from tagsmith.store import Scores
 
 if TYPE_CHECKING:
     import keras
 
-DESCRIPTION = "model.json"
-WEIGHTS = "network.weights.h5"
 Vectors = NDArray[np.floating[Any]]
 TRACKS_AT_ONCE = 32  # whose clips are in memory together, however many there are
 
@@ -90,7 +83,7 @@ class Tagger:
         """Of the tags' vectors; None if it does not compare with any."""
         if not isinstance(self.config, WordModel):
             return None
-        from tagsmith.models.words import WORDS  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models.words import WORDS  # noqa: PLC0415 - Keras, needed here only
 
         return int(self.network.get_layer(WORDS).dimensions)
 
@@ -156,7 +149,7 @@ class Tagger:
         Returns:
             `(tracks, words)` scores in [0, 1].
         """
-        from tagsmith.models import words  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models import words  # noqa: PLC0415 - Keras, needed here only
 
         cosines = words.compared(
             self.network, self.over_clips(self._audio, tracks), vectors
@@ -166,7 +159,7 @@ class Tagger:
     @cached_property
     def _audio(self) -> "keras.Model":
         """The branch that hears; made once, as Keras traces every new network."""
-        from tagsmith.models import words  # noqa: PLC0415 - Keras, as in `load`
+        from tagsmith.models import words  # noqa: PLC0415 - Keras, needed here only
 
         return words.audio(self.network)
 
@@ -197,75 +190,6 @@ class Tagger:
 
     def _sequences(self, tracks: Sequence[Frames]) -> Scores:
         return np.asarray(self.network.predict_on_batch(padded(tracks)))
-
-    def save(self, folder: Path) -> None:
-        """Write the folder that `load` reads."""
-        from tagsmith.models import build  # noqa: PLC0415 - Keras, as in `load`
-
-        folder.mkdir(parents=True, exist_ok=True)
-        # A trained network would write its optimizer too, twice the weights' size.
-        bare = build(
-            self.config,
-            self.feature,
-            tags=self.outputs,
-            values=self.values,
-            dimensions=self.dimensions,
-        )
-        bare.set_weights(self.network.get_weights())
-        bare.save_weights(folder / WEIGHTS)
-        description = {
-            "name": self.name,
-            "config": self.config.model_dump(mode="json"),
-            "feature": self.feature.model_dump(mode="json"),
-            "tags": self.tags,
-            "values": self.values,
-            "dimensions": self.dimensions,
-            "space": None if self.space is None else self.space.tree(),
-            "target": self.target,
-        }
-        write_json(folder / DESCRIPTION, description)
-
-
-def load(folder: Path) -> Tagger:
-    """Read a trained model.
-
-    Raises:
-        MissingError: The folder holds no trained model.
-        DataError: Its description and its weights do not belong together.
-    """
-    from tagsmith.models import build  # noqa: PLC0415 - Keras waits until it is needed
-
-    if not (folder / DESCRIPTION).exists() or not (folder / WEIGHTS).exists():
-        raise MissingError(
-            f"{folder} holds no trained model; `dvc repro train` makes it"
-        )
-    description = json.loads((folder / DESCRIPTION).read_text("utf-8"))
-    try:
-        config = TypeAdapter(Model).validate_python(description["config"])
-        feature = TypeAdapter(Feature).validate_python(description["feature"])
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DataError(
-            f"{folder / DESCRIPTION} was written by another version of tagsmith "
-            f"({'.'.join(map(str, first['loc']))}: {first['msg']}); train it again"
-        ) from error
-    tags, tree = tuple(description["tags"]), description.get("space")
-    space = None if tree is None else LabelSpace.from_tree(tree)
-    network = build(
-        config,
-        feature,
-        tags=len(tags if space is None else space.labels),
-        values=description.get("values"),  # the first CRNNs were saved without it
-        dimensions=description.get("dimensions"),
-    )
-    try:
-        network.load_weights(folder / WEIGHTS)
-    except ValueError as error:
-        raise DataError(
-            f"{folder / WEIGHTS} does not fit {DESCRIPTION}: {error}"
-        ) from error
-    target = description.get("target", "")
-    return Tagger(description["name"], config, feature, tags, network, space, target)
 
 
 def _each(

@@ -51,7 +51,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         DataError: A source has no held-out track, or a track gets no label.
         MissingError: The model has not been trained.
     """
-    from tagsmith.models.tagger import load
+    from tagsmith.models.folder import load
 
     tagger = load(store.find("models", name, made_by="train"))
     feature = store.find("features", tagger.config.feature, made_by="extract")

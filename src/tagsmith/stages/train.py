@@ -187,7 +187,9 @@ def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
 
 
 def _write(store: Store, tagger: "Tagger", history: list[dict[str, float]]) -> None:
+    from tagsmith.models.folder import save
+
     folder = store.empty("models", tagger.name)
-    tagger.save(folder)
+    save(tagger, folder)
     with atomic(folder / "history.csv") as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
