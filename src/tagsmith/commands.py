@@ -3,7 +3,7 @@
 import sys
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,8 @@ from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, StoreDir, given
 
 WORDS = "--tags"
 TOP = 5  # tags per file
+Area = Literal["roc_auc_macro", "pr_auc_macro"]
+HeldOut = Literal["test", "validation"]
 
 app = typer.Typer()
 
@@ -137,6 +139,36 @@ def profile(name: Annotated[str, typer.Argument(help="A file of profiles/.")]) -
     Params.load(path)
     write_text(DEFAULT_PARAMS, path.read_text("utf-8"))
     typer.echo(f"params.yaml is now the profile {name}; `git diff` shows what changed")
+
+
+@app.command()
+def compare(  # noqa: PLR0913, PLR0917 - what a reader may ask for
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B...",
+            help="A model, ensemble, groups/NAME, STORE:NAME, COMMIT:NAME, "
+            "models:/NAME/VERSION or models:/NAME@ALIAS; the first is the measure.",
+        ),
+    ],
+    metric: Annotated[
+        Area, typer.Option(help="Of which differences are taken.")
+    ] = "roc_auc_macro",
+    split: Annotated[
+        HeldOut, typer.Option(help="On whose tracks: test or validation.")
+    ] = "test",
+    json: Annotated[Path | None, typer.Option(help="Write all of it here.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it here, .png.")] = None,
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Set systems against the first on the same tracks: sure differences, and tags."""
+    from tagsmith import comparing
+    from tagsmith.core.metrics import OFFICIAL
+
+    context = given(None, store, params)
+    asked = comparing.Asked(systems, split, OFFICIAL[metric])
+    typer.echo(comparing.answer(asked, context.params, context.store, json, picture))
 
 
 @app.command()
