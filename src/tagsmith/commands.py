@@ -195,6 +195,7 @@ def where(store: StoreDir = None) -> None:
         f"{promotion['registered_model']} version {promotion['version']}: {outcome}\n"
         f"  why     {promotion['reason']}\n"
         f"  page    {reports.place('reports', 'report.html')}\n"
+        f"  card    {reports.place('reports', 'model_card.md')}\n"
         f"  runs    mlflow ui\n"
         f"  use it  tagsmith tag --model {uri} FILE..."
     )

@@ -171,6 +171,16 @@ def annotate(version: Version, tags: Mapping[str, str]) -> None:
             )
 
 
+def describe(version: Version, text: str) -> None:
+    """Give a version the text that MLflow shows on its page, Markdown."""
+    import mlflow
+
+    with answering(f"describe {version.uri}"):
+        mlflow.MlflowClient().update_model_version(
+            version.model, version.number, description=text
+        )
+
+
 def fetch_from_bundle(version: Version, file: str) -> Path:
     """Return a local copy of a file of the bundle that a version was made of."""
     import mlflow
