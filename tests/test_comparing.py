@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -211,9 +212,25 @@ def test_what_is_neither_a_folder_nor_a_commit_is_said(repository):
         standings(repository, "crnn_gru", "HEAP:crnn_gru")
 
 
+def test_a_folder_that_is_not_there_is_said_where_there_is_no_repository(store):
+    with pytest.raises(DataError, match="'runs/9' is neither a folder nor a commit"):
+        standings(store, "crnn_gru", "runs/9:crnn_gru")
+
+
+@pytest.mark.slow
+def test_what_dvc_knows_but_its_cache_lost_is_said(repository):
+    for kept in Path(".dvc/cache").rglob("*"):
+        if kept.is_file():
+            kept.unlink()
+    with pytest.raises(MissingError, match=r"within reach: .*dvc fetch --all-commits"):
+        standings(repository, "crnn_gru", "HEAD:crnn_gru")
+
+
 @pytest.mark.slow
 def test_what_a_commit_does_not_have_is_said(repository):
-    with pytest.raises(MissingError, match="commit HEAD has no scores/crnn_gruu/test"):
+    with pytest.raises(
+        MissingError, match="commit HEAD has no data/scores/crnn_gruu/test"
+    ):
         standings(repository, "crnn_gru", "HEAD:crnn_gruu")
 
 
