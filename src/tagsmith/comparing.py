@@ -158,14 +158,14 @@ def _truth_of(store: Store, split: SplitName) -> System:
 
 def _version(name: str, split: SplitName) -> System:
     from tagsmith.models import bundle, ensemble
-    from tagsmith.tracking import registry
+    from tagsmith.tracking import addresses, registry
 
     if split != "test":
         raise DataError(
             f"{name} brings its scores of the test split only, not of {split}; leave "
             "it out, or leave out --split"
         )
-    version = registry.find(name)
+    version = addresses.find(name)
     if "test_set_sha256" not in version.tags:
         raise DataError(
             f"{name} does not say on which test set it was measured; only ensembles "

@@ -1,7 +1,6 @@
 """MLflow's model registry: versions of a model, and the aliases that name some."""
 
 import io
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import tagsmith
-from tagsmith.config import nearest
-from tagsmith.errors import ConfigError, MissingError
+from tagsmith.errors import MissingError
 from tagsmith.tracking.server import answering, connect
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ def register(
         )
         with redirect_stderr(io.StringIO()):  # MLflow prints that it has done it
             version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
-    return _version(version)
+    return as_version(version)
 
 
 def registered(model: str, *, tag: str, value: str) -> Version | None:
@@ -108,7 +106,7 @@ def registered(model: str, *, tag: str, value: str) -> Version | None:
         found = mlflow.search_model_versions(filter_string=f"name='{model}'")
         for each in sorted(found, key=lambda each: -int(each.version)):
             if each.tags.get(tag) == value and _has_files(each):
-                return _version(each)
+                return as_version(each)
     return None
 
 
@@ -125,29 +123,7 @@ def aliased(model: str, alias: str) -> Version | None:
             if error.error_code not in unknown:
                 raise
             return None
-    return _version(found)
-
-
-def find(uri: str) -> Version:
-    """Return the version that `models:/NAME/VERSION` or `models:/NAME@ALIAS` names.
-
-    Raises:
-        ConfigError: It is spelt otherwise.
-        MissingError: There is no such version.
-        TrackingError: MLflow cannot be reached, or refuses.
-    """
-    spelt = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))", uri)
-    if spelt is None:
-        raise ConfigError(
-            "a registered version is models:/NAME/VERSION or models:/NAME@ALIAS, got "
-            f"{uri!r}"
-        )
-    connect()
-    model, number, alias = spelt.groups()
-    found = aliased(model, alias) if alias else _numbered(model, number)
-    if found is None:
-        raise MissingError(f"{uri} is not in the registry; {_there_are(model)}")
-    return found
+    return as_version(found)
 
 
 def give_alias(version: Version, alias: str) -> None:
@@ -217,32 +193,6 @@ def load(uri: str) -> "PyFuncModel":
         return model
 
 
-def _numbered(model: str, number: str) -> Version | None:
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    with answering(f"look for {model} version {number}"):
-        try:
-            found = mlflow.MlflowClient().get_model_version(model, number)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-    return _version(found)
-
-
-def _there_are(model: str) -> str:
-    """Say which versions there are, or which models."""
-    import mlflow
-
-    with answering("list models"):
-        names = [each.name for each in mlflow.search_registered_models()]
-        versions = mlflow.search_model_versions(filter_string=f"name='{model}'")
-    if model not in names:
-        return f"it has the models {sorted(names)}{nearest(model, names)}"
-    return f"{model} has the versions {sorted(int(each.version) for each in versions)}"
-
-
 @contextmanager
 def _package() -> Iterator[Path]:
     """Give a copy of this package without caches, to travel with the model."""
@@ -264,5 +214,6 @@ def _has_files(version: "ModelVersion") -> bool:
     return True
 
 
-def _version(version: "ModelVersion") -> Version:
+def as_version(version: "ModelVersion") -> Version:
+    """Return what MLflow says of a version."""
     return Version(version.name, str(version.version), dict(version.tags))
