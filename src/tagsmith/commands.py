@@ -3,7 +3,7 @@
 import sys
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,8 @@ from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, StoreDir, given
 
 WORDS = "--tags"
 TOP = 5  # tags per file
+Area = Literal["roc_auc_macro", "pr_auc_macro"]
+HeldOut = Literal["test", "validation"]
 
 app = typer.Typer()
 
@@ -140,6 +142,36 @@ def profile(name: Annotated[str, typer.Argument(help="A file of profiles/.")]) -
 
 
 @app.command()
+def compare(  # noqa: PLR0913, PLR0917 - what a reader may ask for
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B...",
+            help="A model, ensemble, groups/NAME, STORE:NAME, COMMIT:NAME, "
+            "models:/NAME/VERSION or models:/NAME@ALIAS; the first is the measure.",
+        ),
+    ],
+    metric: Annotated[
+        Area, typer.Option(help="Of which differences are taken.")
+    ] = "roc_auc_macro",
+    split: Annotated[
+        HeldOut, typer.Option(help="On whose tracks: test or validation.")
+    ] = "test",
+    json: Annotated[Path | None, typer.Option(help="Write all of it here.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it here, .png.")] = None,
+    store: StoreDir = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Set systems against the first on the same tracks: sure differences, and tags."""
+    from tagsmith import comparing
+    from tagsmith.core.metrics import OFFICIAL
+
+    context = given(None, store, params)
+    asked = comparing.Asked(systems, split, OFFICIAL[metric])
+    typer.echo(comparing.answer(asked, context.params, context.store, json, picture))
+
+
+@app.command()
 def show(
     set_: Set = None, store: StoreDir = None, params: ParamsFile = DEFAULT_PARAMS
 ) -> None:
@@ -163,6 +195,7 @@ def where(store: StoreDir = None) -> None:
         f"{promotion['registered_model']} version {promotion['version']}: {outcome}\n"
         f"  why     {promotion['reason']}\n"
         f"  page    {reports.place('reports', 'report.html')}\n"
+        f"  card    {reports.place('reports', 'model_card.md')}\n"
         f"  runs    mlflow ui\n"
         f"  use it  tagsmith tag --model {uri} FILE..."
     )

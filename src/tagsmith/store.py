@@ -183,7 +183,7 @@ class Store:
 
     def write_scores(self, model: str, split: SplitName, scores: pd.DataFrame) -> None:
         """Write a model's `(tracks, tags)` scores of a split, indexed by track id."""
-        with atomic(self.place(*_scores(model, split))) as temporary:
+        with atomic(self.place(*scores_parts(model, split))) as temporary:
             scores.astype(np.float32).to_parquet(temporary)
 
     def read_scores(self, model: str, split: SplitName) -> pd.DataFrame:
@@ -193,7 +193,7 @@ class Store:
             DataError: They cover other tracks or tags than the tables, or hold NaN.
         """
         made_by = "fuse" if _is_fused(model) else "train"
-        path = self.find(*_scores(model, split), made_by=made_by)
+        path = self.find(*scores_parts(model, split), made_by=made_by)
         scores = pd.read_parquet(path)
         tracks = self.read_tracks()
         wanted = tracks.index[tracks["split"] == split]
@@ -207,6 +207,15 @@ class Store:
         if scores.isna().to_numpy().any():
             raise DataError(f"{path} holds NaN scores; train {model} again")
         return scores.loc[wanted]
+
+    def scored(self) -> set[str]:
+        """Return the systems whose scores `root` itself holds."""
+        folders = [self.root / "scores", self.root / "fusion" / "scores"]
+        return {
+            path.parent.relative_to(folder).as_posix()
+            for folder in folders
+            for path in folder.rglob("*.parquet")
+        }
 
     def write_thresholds(self, model: str, thresholds: Mapping[str, float]) -> None:
         """Write a model's thresholds by tag."""
@@ -241,7 +250,8 @@ def _is_fused(system: str) -> bool:
     return system == ENSEMBLE or system.startswith(f"{GROUPS}/")
 
 
-def _scores(system: str, split: SplitName) -> tuple[str, ...]:
+def scores_parts(system: str, split: SplitName) -> tuple[str, ...]:
+    """Return where a system's scores of a split lie below a store."""
     return (*_folder(system), "scores", system, f"{split}.parquet")
 
 

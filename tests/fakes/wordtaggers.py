@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from tagsmith import vectors
+from tagsmith.datasets.listing import one_source
 from tagsmith.models import Tagger, build, save
 from tagsmith.store import Store, write_json
-from tests.fakes.experiments import TAGS, tiny_params, write_vectors
+from tests.fakes import ensembles
+from tests.fakes.experiments import TAGS, tables, tiny_params, write_vectors
 
 WORDS = [*TAGS, "hurdy", "gurdy", "sea", "shanty"]
 LACKS = "kazoo"  # which has no vector
@@ -18,7 +22,12 @@ def store(folder: Path) -> Store:
     write_vectors(made, WORDS)
     write_model(made)
     write_figures(made, gain=0.1)
-    made.write_report("validation", {"success": True, "quarantined": 0})
+    names = ("tracks", "annotations", "quarantine")
+    drawn = tables(np.random.default_rng(1883))
+    for name, table in zip(names, drawn, strict=True):
+        made.write_table(name, table)
+    made.write_table("genres", one_source())
+    ensembles.write_verdict(made)
     return made
 
 

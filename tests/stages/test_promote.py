@@ -86,7 +86,7 @@ def test_an_ensemble_whose_files_are_gone_is_registered_again(store, tmp_path):
 
 
 def test_invalid_data_are_refused(store):
-    store.write_report("validation", {"success": False, "quarantined": 3})
+    ensembles.write_verdict(store, success=False, quarantined=3)
     report = promoted(store)
     assert not report["promoted"]
     assert [check["name"] for check in report["checks"] if not check["passed"]] == [

@@ -10,7 +10,7 @@ from tagsmith.stages import promote_zeroshot
 from tagsmith.store import Store
 from tagsmith.tracking import registry
 from tagsmith.tracking.recording import MemoryRecorder
-from tests.fakes import wordtaggers
+from tests.fakes import ensembles, wordtaggers
 from tests.fakes.experiments import tiny_params
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("mlflow_database")]
@@ -71,7 +71,7 @@ def test_the_reason_is_on_the_version_and_in_the_report(store):
 
 
 def test_invalid_data_are_refused(store):
-    store.write_report("validation", {"success": False, "quarantined": 3})
+    ensembles.write_verdict(store, success=False, quarantined=3)
     failed = [c["name"] for c in promoted(store)["checks"] if not c["passed"]]
     assert failed == ["data"]
 
@@ -91,6 +91,19 @@ def test_the_figures_are_in_the_report_and_the_run(store):
     assert measured["sounds/retrieval/difference"] == 0.1
     assert measured["promoted"] == 1.0
     assert report["unseen_tags"]["sounds"]["retrieval"]["glove"]["value"] == 0.6
+
+
+def test_the_version_has_a_card_of_its_own(store):
+    recorder = MemoryRecorder()
+    promoted(store, recorder)
+    card = store.read_report("model_card_siamese", made_by="promote_zeroshot")
+    assert card["unseen_tags"]["sounds"]["retrieval"]["glove"]["value"] == 0.6
+    assert card["model"]["version"] == "1"
+    version = mlflow.MlflowClient().get_model_version(NAME, "1")
+    assert "Scores any words for music" in version.description
+    assert "0.600 | 0.500 | +0.100 | +0.050 to +0.150 |" in version.description
+    kept = {path.name for path, _ in recorder.logged_artifacts}
+    assert kept == {"model_card_siamese.json", "model_card_siamese.md"}
 
 
 def test_a_model_that_is_not_to_be_registered_is_refused(store):

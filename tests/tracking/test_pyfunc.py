@@ -179,7 +179,7 @@ def real_bundle(tmp_path, rng):
     for name in ensembles.WEIGHTS:
         network = models.build(config, feature, tags=len(TAGS))
         tagger = models.Tagger(name, config, feature, tuple(TAGS), network)
-        tagger.save(store.place("models", name))
+        models.save(tagger, store.place("models", name))
     write(store, tmp_path / "bundle")
     return tmp_path / "bundle"
 

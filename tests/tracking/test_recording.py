@@ -82,6 +82,33 @@ def test_models_are_recorded_under_the_same_names_so_that_they_compare(params):
     assert not any("models." in key for run in runs for key in run.data.params)
 
 
+def test_models_carry_the_tags_by_which_the_ui_finds_them(params):
+    for name in ("crnn_gru", "crnn_lstm", "multiscale"):
+        with mlflow_run(params, name=name, stage="train"):
+            pass
+    recurrent = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string="tags.stage = 'train' and tags.architecture = 'crnn'",
+        output_format="list",
+    )
+    tags = {run.data.tags["model"]: run.data.tags for run in recurrent}
+    found = {name: own["recurrence"] for name, own in tags.items()}
+    assert found == {"crnn_gru": "gru", "crnn_lstm": "lstm"}
+    assert tags["crnn_gru"]["feature"] == "logmel"
+    assert tags["crnn_gru"]["profile"] == params.profile
+
+
+def test_only_models_have_the_tags_of_models(params):
+    for name in ("fuse", "multiscale"):
+        with mlflow_run(params, name=name, stage="any"):
+            pass
+    runs = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    tags = {run.info.run_name: run.data.tags for run in runs}
+    assert not {"model", "architecture"} & tags["fuse"].keys()
+    assert tags["multiscale"]["architecture"] == "multiscale"
+    assert "recurrence" not in tags["multiscale"]
+
+
 def test_the_parameters_of_mlflow_run_are_not_in_the_way(params, monkeypatch):
     run = mlflow.MlflowClient().create_run("0")
     mlflow.MlflowClient().log_param(run.info.run_id, "rnn", "gru")

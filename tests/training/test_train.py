@@ -183,6 +183,9 @@ def test_it_learns_tags_that_leave_their_own_marks(store, name):
     train.run(params, store, recorder, name)
     best = max(v for n, v, _ in recorder.logged_metrics if n == "validation_roc_auc")
     assert best > 0.9
+    kept = {n: v for n, v, _ in recorder.logged_metrics if "/" in n}
+    assert kept["validation/ROC-AUC-macro"] == pytest.approx(best, abs=1e-3)
+    assert 0.5 < kept["validation/PR-AUC-macro"] <= 1
 
 
 # --- a siamese network

@@ -105,7 +105,7 @@ def render(facts: Mapping[str, Any]) -> str:
         "ranked": ranked,
         "pictured": pictured,
         "by_kind": by_kind,
-        "spoken": _spoken,
+        "spoken": spoken,
     }
     script = (TEMPLATES / "report.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -120,10 +120,10 @@ def _figure(value: float, digits: int = 3) -> str:
     return "never" if math.isinf(value) else f"{value:.{digits}f}"
 
 
-def _spoken(name: str) -> str:
+def spoken(name: str) -> str:
     """Write the name of a system or a way to fuse as a reader would.
 
-    >>> _spoken("groups/crnn"), _spoken("subsets"), _spoken("crnn_gru")
+    >>> spoken("groups/crnn"), spoken("subsets"), spoken("crnn_gru")
     ('group crnn', 'best subset', 'crnn_gru')
     """
     return "best subset" if name == "subsets" else name.replace(f"{GROUPS}/", "group ")

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from tagsmith import cards
 from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import gate
 from tagsmith.core.metrics import evaluate
@@ -39,9 +40,11 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     """Register the ensemble and let it challenge the champion.
 
     A refusal is an outcome, not an error: the champion stays, and the reason is written
-    to the version's tags and to `reports/promotion.json`.
+    to the version's tags and to `reports/promotion.json`. What is known of the version
+    becomes its model card.
     """
     measured = _measured(params, store)
+    known = cards.of_ensemble(params, store, measured.metrics)
     version = _enter(params, store, measured, recorder.run_id)
     champion = registry.aliased(version.model, CHAMPION)
     checks = [
@@ -61,6 +64,8 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     recorder.metrics({**measured.metrics, "promoted": float(settled["promoted"])})
     recorder.tags({"reason": settled["reason"], "version": version.number})
     recorder.artifact(store.find("reports", "plots", made_by="evaluate"), "plots")
+    facts = {**known, "model": settled, "test_set_sha256": measured.test_set_sha256}
+    cards.present(facts, "model_card", version, store=store, recorder=recorder)
 
 
 def _measured(params: Params, store: Store) -> Measured:

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from typing import Any
 
+from tagsmith import cards
 from tagsmith.config import Params, WordModel
 from tagsmith.core import gate
 from tagsmith.core.unseen import RETRIEVAL
@@ -12,14 +13,14 @@ from tagsmith.models import wordtagger
 from tagsmith.store import Store
 from tagsmith.tracking import challenge
 from tagsmith.tracking.recording import Recorder
-from tagsmith.tracking.registry import Version
 
 
 def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Register model `name`; it becomes champion if unseen tags are above the control.
 
     A refusal is an outcome, not an error: the champion stays, and the reason is written
-    to the version's tags and to `reports/zeroshot_<name>.json`.
+    to the version's tags and to `reports/zeroshot_<name>.json`. What is known of the
+    version becomes its model card.
 
     Raises:
         ConfigError: `zeroshot.registered` does not name the model.
@@ -27,8 +28,14 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         MissingError: Model, vectors, figures or the report of validation are missing.
         TrackingError: MLflow cannot be reached, or refuses.
     """
-    version = _enter(params, store, name, recorder.run_id)
+    from tagsmith.tracking import pyfunc_words
+
+    registered = _registered(params, name)
     figures = _figures(store, name)
+    known = cards.of_words(params, store, name, figures)
+    tags = {"model": name, "profile": params.profile, "run_id": recorder.run_id}
+    write = partial(wordtagger.write_bundle, store, name)
+    version = challenge.enter(write, registered, tags, served_by=pyfunc_words)
     checks = [
         _above_control(params, name, figures),
         gate.is_valid(store.read_report("validation", made_by="validate")),
@@ -38,19 +45,17 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     store.write_report(f"zeroshot_{name}", report)
     recorder.metrics({**_metrics(figures), "promoted": float(settled["promoted"])})
     recorder.tags({"reason": settled["reason"], "version": version.number})
+    facts = {**known, "model": settled}
+    cards.present(facts, f"model_card_{name}", version, store=store, recorder=recorder)
 
 
-def _enter(params: Params, store: Store, name: str, run_id: str) -> Version:
-    from tagsmith.tracking import pyfunc_words
-
+def _registered(params: Params, name: str) -> str:
     registered = params.zeroshot.registered
     if name not in registered:
         raise ConfigError(
             f"zeroshot.registered has no model {name!r}; it has {sorted(registered)}"
         )
-    write = partial(wordtagger.write_bundle, store, name)
-    tags = {"model": name, "profile": params.profile, "run_id": run_id}
-    return challenge.enter(write, registered[name], tags, served_by=pyfunc_words)
+    return registered[name]
 
 
 def _figures(store: Store, name: str) -> dict[str, Any]:

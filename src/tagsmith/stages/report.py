@@ -1,28 +1,19 @@
 """Stage `report`: everything that was found, as one page of HTML."""
 
-import io
 import json
 import logging
-import platform
-import subprocess
-from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
 
-from tagsmith import __version__
 from tagsmith.config import ENSEMBLE, Params, WordModel
 from tagsmith.core import genre_metrics, highlights
-from tagsmith.errors import DataError
 from tagsmith.reporting import page, plots
+from tagsmith.reporting.origin import as_yaml, made_of, validated
 from tagsmith.store import Store, write_text
 from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
-
-SOURCES = ("src", "expectations", "params.yaml", "dvc.yaml")
-VERSIONS = ("tensorflow", "keras", "mlflow", "dvc", "librosa", "scikit-learn")
 
 
 def run(params: Params, store: Store, recorder: Recorder) -> None:
@@ -52,9 +43,9 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
     tried = pd.read_csv(store.find("fusion", "candidates.csv", made_by="fuse"))
     return {
         "params": params,
-        "params_text": _yaml(params),
+        "params_text": as_yaml(params.model_dump(mode="json")),
         "promotion": store.read_report("promotion", made_by="promote"),
-        "validation": _validation(store),
+        "validation": validated(store),
         "ensemble": ENSEMBLE,
         "figures": figures,
         "intervals": intervals,
@@ -80,18 +71,8 @@ def _facts(params: Params, store: Store) -> dict[str, Any]:
             if isinstance(model, WordModel)
         },
         "genres": {name: _genres(store, name) for name in params.genres.submitted},
-        "made_of": _made_of(),
+        "made_of": made_of(),
     }
-
-
-def _validation(store: Store) -> dict[str, Any]:
-    report = store.read_report("validation", made_by="validate")
-    if "leaks" not in report:
-        raise DataError(
-            "reports/validation.json does not say what splits share, only "
-            f"{sorted(report)}; run `dvc repro -f validate`"
-        )
-    return report
 
 
 def _table(store: Store, *parts: str) -> pd.DataFrame:
@@ -129,36 +110,3 @@ def _docs(store: Store) -> list[tuple[str, str]]:
     report = store.find("reports", "validation.json", made_by="validate").parent
     pages = sorted(report.glob("data_docs/*/index.html"))
     return [(page.parent.name, page.relative_to(report).as_posix()) for page in pages]
-
-
-def _yaml(params: Params) -> str:
-    """Write the parameters as they were understood."""
-    text = io.StringIO()
-    YAML(typ="rt", pure=True).dump(params.model_dump(mode="json"), text)
-    return text.getvalue()
-
-
-def _made_of() -> dict[str, Any]:
-    """Say which code made it, and when that was written: no clock is asked."""
-    commit, _, date = _git("show", "-s", "--format=%H %cs", "HEAD").partition(" ")
-    return {
-        "commit": commit or "none: not a git repository",
-        "date": date,
-        "changed": bool(_git("status", "--porcelain", "--", *SOURCES)),
-        "versions": {"tagsmith": __version__, "Python": platform.python_version()}
-        | {name: version(name) for name in VERSIONS},
-    }
-
-
-def _git(*words: str) -> str:
-    """Ask git; nothing if it is not there, or this is no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            ["git", *words],  # noqa: S607 - whichever git the user has
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()

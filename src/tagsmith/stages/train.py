@@ -22,6 +22,7 @@ from tagsmith.config import (
     VggishTrunk,
     WordModel,
 )
+from tagsmith.core import metrics
 from tagsmith.core.genres import LabelSpace, collisions, label_space
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
@@ -48,7 +49,7 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     features = Features(store.find("features", config.feature, made_by="extract"))
     found = device.prepare(params.seed, precision(config))
     logger.info("%s: %s", name, found)
-    recorder.tags({"device": found, "model": name, "architecture": config.kind})
+    recorder.tags({"device": found})
     recorder.dataset(params.dataset.kind, _tables(store))
     truth = {split: store.read_truth(split) for split in SPLITS}
     tracks = {split: features.tracks(truth[split].index) for split in SPLITS}
@@ -78,6 +79,8 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
         store.write_scores(name, split, table)
     recorder.artifact(store.place("models", name), "model")
     recorder.metrics({"parameters": float(tagger.network.count_params())})
+    kept = store.read_scores(name, "validation")
+    recorder.metrics(_figures(truth["validation"], kept))
     checkpoint.delete()
 
 
@@ -184,6 +187,15 @@ def _start_trunk(network: "keras.Model", trunk: Trunk, scratch: Path) -> None:
             pass  # said in params.yaml, and so it is
         case _:
             assert_never(trunk)
+
+
+def _figures(truth: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
+    """Return by what models compare: figures of the epoch that was kept.
+
+    On validation, as whoever compares may choose; nobody may on test.
+    """
+    found = metrics.areas(truth.to_numpy(), scores.to_numpy())
+    return {f"validation/{name}": found[name] for name in metrics.OFFICIAL.values()}
 
 
 def _write(store: Store, tagger: "Tagger", history: list[dict[str, float]]) -> None:

@@ -181,6 +181,7 @@ def mlflow_run(
             tags={
                 "stage": stage,
                 "profile": params.profile,
+                **_kind(params, name),
                 **_git(),
                 "status": "started",
             },
@@ -217,6 +218,16 @@ def _relevant(params: Params, name: str) -> dict[str, object]:
         tree["model"] = model.model_dump(mode="json")
         tree["feature"] = params.feature(model.feature).model_dump(mode="json")
     return tree
+
+
+def _kind(params: Params, name: str) -> dict[str, str]:
+    """Say of a model's run what models are grouped and compared by in MLflow's UI."""
+    if name not in params.models:
+        return {}
+    model = params.model(name)
+    told = {"model": name, "architecture": model.kind, "feature": model.feature}
+    recurrence = getattr(model, "recurrence", None)
+    return told if recurrence is None else {**told, "recurrence": recurrence}
 
 
 def _end(status: str) -> None:

@@ -95,7 +95,7 @@ def register(
         )
         with redirect_stderr(io.StringIO()):  # MLflow prints that it has done it
             version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
-    return _version(version)
+    return as_version(version)
 
 
 def registered(model: str, *, tag: str, value: str) -> Version | None:
@@ -106,7 +106,7 @@ def registered(model: str, *, tag: str, value: str) -> Version | None:
         found = mlflow.search_model_versions(filter_string=f"name='{model}'")
         for each in sorted(found, key=lambda each: -int(each.version)):
             if each.tags.get(tag) == value and _has_files(each):
-                return _version(each)
+                return as_version(each)
     return None
 
 
@@ -123,7 +123,7 @@ def aliased(model: str, alias: str) -> Version | None:
             if error.error_code not in unknown:
                 raise
             return None
-    return _version(found)
+    return as_version(found)
 
 
 def give_alias(version: Version, alias: str) -> None:
@@ -145,6 +145,16 @@ def annotate(version: Version, tags: Mapping[str, str]) -> None:
             mlflow.MlflowClient().set_model_version_tag(
                 version.model, version.number, key, value
             )
+
+
+def describe(version: Version, text: str) -> None:
+    """Give a version the text that MLflow shows on its page, Markdown."""
+    import mlflow
+
+    with answering(f"describe {version.uri}"):
+        mlflow.MlflowClient().update_model_version(
+            version.model, version.number, description=text
+        )
 
 
 def fetch_from_bundle(version: Version, file: str) -> Path:
@@ -204,5 +214,6 @@ def _has_files(version: "ModelVersion") -> bool:
     return True
 
 
-def _version(version: "ModelVersion") -> Version:
+def as_version(version: "ModelVersion") -> Version:
+    """Return what MLflow says of a version."""
     return Version(version.name, str(version.version), dict(version.tags))
