@@ -315,3 +315,67 @@ def test_semi_hard_tags_must_be_counted():
 def test_a_loss_out_of_range_is_named_with_its_place(key, value):
     text = message({f"word_models.siamese.loss.{key}": value})
     assert f"models.siamese.loss.{key}" in text and f"(got {value!r})" in text
+
+
+# --- tuning
+
+
+RATE = {"kind": "float", "low": 0.001, "high": 0.1, "log": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "space", "complaint"),
+    [
+        ("crnn_gur", "dropout", RATE, "'crnn_gur' (did you mean 'crnn_gru'?)"),
+        ("crnn_gru", "dropuot", RATE, "no 'dropuot' (did you mean 'dropout'?)"),
+        ("crnn_gru", "training.phases.3.epochs", RATE, "training.phases has no '3'"),
+        ("crnn_gru", "dropout", {**RATE, "low": 0.2}, "low (0.2) must be below high"),
+        ("crnn_gru", "dropout", {**RATE, "low": 0}, "low (0) must be above 0 for log"),
+        ("crnn_gru", "dropout", {**RATE, "high": 2}, "dropout would try 2.0, which"),
+        ("crnn_gru", "dropout", {"kind": "choice"}, "dropout.choices: this key is"),
+        ("crnn_gru", "dropout", {"kind": "choice", "choices": [0.1]}, "at least 2"),
+        ("crnn_gru", "dropout", {**RATE, "step": 1}, "dropout.step: unknown key"),
+        (
+            "crnn_gru",
+            "dense_units",
+            {**RATE, "high": 0.5},
+            "dense_units would try 0.00",
+        ),
+    ],
+)
+def test_a_space_that_makes_no_sense_is_named(model, key, space, complaint):
+    assert complaint in message({"tuning.spaces": {model: {key: space}}})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite:///tuning.db",
+        "journal://tuning.log",
+        "postgresql://ada@host:5432/tagsmith",
+        "postgresql+psycopg://host/tagsmith",
+        "grpc://host:13000",
+    ],
+)
+def test_studies_are_kept_in_a_file_a_journal_a_server_or_behind_a_proxy(address):
+    assert Params.load(PARAMS, {"tuning.storage": address}).tuning.storage == address
+
+
+@pytest.mark.parametrize("address", ["tuning.db", "grpc://host", "mysql://host/x"])
+def test_an_address_of_no_storage_is_refused(address):
+    assert "storage must be one of sqlite:///FILE" in message(
+        {"tuning.storage": address}
+    )
+
+
+def test_samplers_and_pruners_know_their_own_keys_only():
+    text = message({"tuning.pruner": {"kind": "none", "warmup_epochs": 3}})
+    assert "tuning.pruner.warmup_epochs: unknown key" in text
+    assert "tuning.sampler.candidates: this key" in message(
+        {
+            "tuning.sampler": {
+                "kind": "tpe", "startup_trials": 1, "multivariate": True,
+                "constant_liar": True,
+            }
+        }
+    )  # fmt: skip

@@ -41,7 +41,7 @@ def pins(name):
 def test_every_stage_is_an_entry_point():
     assert set(PROJECT["entry_points"]) >= STAGES
     run = {words(entry_point)[0] for entry_point in PROJECT["entry_points"]}
-    assert {name.replace("-", "_") for name in run} == STAGES
+    assert {name.replace("-", "_") for name in run} == STAGES | {"tune"}
 
 
 def test_every_entry_point_is_a_command():
@@ -55,6 +55,12 @@ def test_what_dvc_runs_through_mlflow_is_an_entry_point():
     launched = {cmd[4] for cmd in commands if cmd[:4] == ["mlflow", "run", ".", "-e"]}
     assert launched <= set(PROJECT["entry_points"])
     assert launched
+
+
+def test_a_study_has_twenty_trials_unless_told_otherwise():
+    assert command("tune", model="multiscale").endswith("multiscale --trials 20")
+    run = command("tune", model="crnn_bilstm", trials="7")
+    assert run.endswith("tagsmith tune crnn_bilstm --trials 7")
 
 
 def test_a_recurrence_names_a_model():

@@ -39,8 +39,20 @@ class Context:
     store: "Store"
 
 
-def given(set_: list[str] | None, store: Path | None, params: Path) -> Context:
+def given(
+    set_: list[str] | None,
+    store: Path | None,
+    params: Path,
+    *,
+    writes_data: bool = True,
+) -> Context:
     """Read the experiment, and say where its results go.
+
+    Args:
+        set_: Overrides, as they were typed.
+        store: Where results go.
+        params: The file.
+        writes_data: Whether results would go into data/ without a store.
 
     Raises:
         ConfigError: The experiment is not valid, or would write overridden results
@@ -52,7 +64,7 @@ def given(set_: list[str] | None, store: Path | None, params: Path) -> Context:
     # `mlflow run -P set=""` arrives as one empty word, several as one with spaces.
     words = [word for text in set_ or [] for word in text.split()]
     overrides = parse_overrides(words)
-    if overrides and store is None:
+    if overrides and store is None and writes_data:
         raise ConfigError(
             f"a run with other parameters ({', '.join(overrides)}) must not write into "
             "data/, where DVC keeps the results of params.yaml; add --store DIR"

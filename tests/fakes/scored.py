@@ -31,6 +31,7 @@ def with_models(names, overrides) -> Params:
         "models": {name: models[name] for name in names},
         "fusion.groups": GROUPS,
         "fusion.methods": ["mean", "weighted", "greedy", "subsets"],
+        "tuning.spaces": {},
         "zeroshot.registered": {},  # no siamese model is among them
     }
     return whole.override({**mine, **overrides})

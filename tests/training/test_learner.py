@@ -86,43 +86,46 @@ def test_patience_ends_when_so_many_epochs_were_no_better(patience, over):
 
 
 @given(st.integers(2, 80), st.integers(1, 200), st.integers(0, 2**32 - 1))
-def test_the_macro_roc_auc_is_scikit_learns_ties_and_all(tracks, tags, seed):
-    from sklearn.metrics import roc_auc_score
+def test_the_areas_are_scikit_learns_ties_and_all(tracks, tags, seed):
+    from sklearn.metrics import average_precision_score, roc_auc_score
 
-    from tagsmith.training.fit import macro_roc_auc
+    from tagsmith.training.figures import ranked
 
     rng = np.random.default_rng(seed)
     truth = rng.random((tracks, tags)) < rng.random(tags)
     truth[:, 0] = np.arange(tracks) == 0
     scores = np.round(rng.random((tracks, tags)), int(rng.integers(1, 9)))
     known = truth.any(axis=0) & ~truth.all(axis=0)
-    expected = roc_auc_score(truth[:, known], scores[:, known], average="macro")
-    found = macro_roc_auc(truth, scores.astype(np.float32))
+    expected = {
+        "validation_roc_auc": roc_auc_score(truth[:, known], scores[:, known]),
+        "validation_pr_auc": average_precision_score(truth[:, known], scores[:, known]),
+    }
+    found = ranked(truth, scores.astype(np.float32))
     assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_no_epoch_is_best_where_no_tag_tells_tracks_apart():
-    from tagsmith.training.fit import macro_roc_auc
+    from tagsmith.training.figures import ranked
 
     truth = np.array([[True, False], [True, False]])
     with pytest.raises(DataError, match="no epoch can be called best: 2 tracks"):
-        macro_roc_auc(truth, np.zeros((2, 2)))
+        ranked(truth, np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("row", [0, 2])
 def test_scores_that_are_no_numbers_are_refused(row):
-    from tagsmith.training.fit import macro_roc_auc
+    from tagsmith.training.figures import ranked
 
     scores = np.full((3, 1), 0.5)
     scores[row] = np.nan
     with pytest.raises(DataError, match="training diverged; lower the"):
-        macro_roc_auc(np.array([[True], [False], [False]]), scores)
+        ranked(np.array([[True], [False], [False]]), scores)
 
 
 def test_the_loss_on_validation_is_keras_of_certain_scores_too(rng):
     import keras
 
-    from tagsmith.training.fit import mean_crossentropy
+    from tagsmith.training.figures import mean_crossentropy
 
     truth = rng.random((2500, 7)) < 0.3
     scores = rng.random(truth.shape).astype(np.float32)

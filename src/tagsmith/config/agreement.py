@@ -1,12 +1,19 @@
 """What must hold between the sections of `params.yaml`."""
 
-from typing import TYPE_CHECKING
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from tagsmith.config.datasets import AcousticBrainzDataset
 from tagsmith.config.features import LogMel
 from tagsmith.config.mistakes import nearest
 from tagsmith.config.models import HEARS, Crnn, MelbandFcn, Model, Texture, WordModel
+from tagsmith.config.reading import put, value_at
 from tagsmith.config.training import ClipTraining
+from tagsmith.config.tuning import ChoiceSpace, Space
+from tagsmith.errors import ConfigError
 
 if TYPE_CHECKING:
     from tagsmith.config.params import Params
@@ -119,6 +126,43 @@ def _submitted_models_know_sources(params: "Params") -> None:
             )
 
 
+def _tuned_keys_exist(params: "Params") -> None:
+    for name, spaces in params.tuning.spaces.items():
+        if name not in params.models:
+            raise ValueError(
+                f"tuning.spaces has {name!r}{nearest(name, params.models)}, which is "
+                f"no model; models has {sorted(params.models)}"
+            )
+        tree = params.models[name].model_dump(mode="json")
+        for key, space in spaces.items():
+            _check_tuned(params.models[name], tree, f"tuning.spaces.{name}", key, space)
+
+
+def _check_tuned(
+    model: Model, tree: Mapping[str, Any], where: str, key: str, space: Space
+) -> None:
+    """Refuse a key that the model lacks, or values that it would not take."""
+    try:
+        value_at(tree, key)
+    except ConfigError as error:
+        raise ValueError(f"{where}: {error}") from error
+    if isinstance(space, ChoiceSpace):
+        values = space.choices
+    else:
+        values = (space.low, space.high)
+    for value in values:
+        changed = copy.deepcopy(dict(tree))
+        put(changed, key, value)
+        try:
+            type(model).model_validate(changed)
+        except ValidationError as error:
+            mistake = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(
+                f"{where}.{key} would try {value!r}, which the model does not take: "
+                f"{mistake}"
+            ) from error
+
+
 def _check_scale(name: str, model: Model, feature: LogMel) -> None:
     """Refuse a model that takes numbers for decibels which are none."""
     if isinstance(model, Crnn | Texture) and feature.scale != "decibels":
@@ -150,4 +194,5 @@ RULES = (
     _documents_are_heard_as_melbands,
     _sources_are_known,
     _submitted_models_know_sources,
+    _tuned_keys_exist,
 )

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from tagsmith.config.section import Section
 
+UNIONS = ("dataset", "trunk", "network", "sampler", "pruner")  # keys whose kinds differ
+
 
 def explained(error: ValidationError, path: Path) -> str:
     """Name every mistake of an experiment with its place."""
@@ -61,6 +63,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _is_tag(part: int | str, before: tuple[int | str, ...]) -> bool:
-    in_union = before and before[-1] in {"dataset", "trunk", "network"}
+    in_union = before and before[-1] in UNIONS
     named = len(before) == 2 and before[0] in {"models", "features", "vectors"}  # noqa: PLR2004 - models.<name>
-    return bool(in_union or named) and part in _kinds()
+    searched = len(before) == 4 and before[:2] == ("tuning", "spaces")  # noqa: PLR2004 - .<model>.<key>
+    return bool(in_union or named or searched) and part in _kinds()

@@ -24,6 +24,7 @@ from tagsmith.config.mistakes import explained, nearest
 from tagsmith.config.models import Model
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section, SplitName
+from tagsmith.config.tuning import Tuning
 from tagsmith.config.vectors import Vectors
 from tagsmith.config.zeroshot import Zeroshot
 from tagsmith.errors import ConfigError
@@ -75,6 +76,7 @@ class Params(Section):
     vectors: dict[Name, Vectors]
     zeroshot: Zeroshot
     genres: Genres
+    tuning: Tuning
     evaluation: Evaluation
     promotion: Promotion
 

@@ -120,19 +120,33 @@ def put(tree: dict[str, Any], key: str, value: object) -> None:
     Raises:
         ConfigError: There is nothing; a new key is no override.
     """
-    *parents, last = key.split(".")
+    parents, _, last = key.rpartition(".")
+    section: Any = value_at(tree, parents) if parents else tree
+    section[_place(section, last, key=key, here=parents)] = value
+
+
+def value_at(tree: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - any YAML
+    """Return what stands at a dotted key; a number is a place in a list.
+
+    Raises:
+        ConfigError: There is nothing.
+    """
     section: Any = tree
-    for depth, part in enumerate([*parents, last]):
-        if isinstance(section, list) and part.isdigit() and int(part) < len(section):
-            part = int(part)  # type: ignore[assignment]  # noqa: PLW2901
-        elif not isinstance(section, dict) or part not in section:
-            here = ".".join([*parents, last][:depth]) or "params.yaml"
-            known = sorted(section) if isinstance(section, dict) else section
-            raise ConfigError(
-                f"cannot set {key}: {here} has no {part!r}{nearest(part, known)}; "
-                f"it has {known}"
-            )
-        if depth == len(parents):
-            section[part] = value
-        else:
-            section = section[part]
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        here = ".".join(parts[:depth])
+        section = section[_place(section, part, key=key, here=here)]
+    return section
+
+
+def _place(section: object, part: str, *, key: str, here: str) -> str | int:
+    """Return by what a part of a key is found in its section."""
+    if isinstance(section, list) and part.isdigit() and int(part) < len(section):
+        return int(part)
+    if isinstance(section, dict) and part in section:
+        return part
+    known = sorted(section) if isinstance(section, dict) else section
+    raise ConfigError(
+        f"cannot set {key}: {here or 'params.yaml'} has no {part!r}"
+        f"{nearest(part, known)}; it has {known}"
+    )

@@ -210,5 +210,6 @@ def _titled(metric: str) -> str:
     ('Validation ROC-AUC', 'Training loss')
     """
     named = f"training_{metric}" if metric == "loss" else metric
-    words = named.replace("roc_auc", "ROC-AUC").replace("_", " ")
+    named = named.replace("roc_auc", "ROC-AUC").replace("pr_auc", "PR-AUC")
+    words = named.replace("_", " ")
     return words[0].upper() + words[1:]

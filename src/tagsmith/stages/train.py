@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -38,44 +39,31 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a training comes to.
+
+    Attributes:
+        tagger: With the weights of the best epoch.
+        history: One row of figures per epoch.
+    """
+
+    tagger: "Tagger"
+    history: list[dict[str, float]]
+
+
 def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Train model `name`; a run that was killed goes on after its last epoch."""
-    with quiet.native_libraries:
-        from tagsmith.training import device
-        from tagsmith.training.learner import Validation
-        from tagsmith.training.teach import precision, teach
-
-    config = params.model(name)
-    features = Features(store.find("features", config.feature, made_by="extract"))
-    found = device.prepare(params.seed, precision(config))
-    logger.info("%s: %s", name, found)
-    recorder.tags({"device": found})
-    recorder.dataset(params.dataset.kind, _tables(store))
     truth = {split: store.read_truth(split) for split in SPLITS}
+    features = features_of(params, store, name)
     tracks = {split: features.tracks(truth[split].index) for split in SPLITS}
-    tags = tuple(truth["train"].columns)
-    values = tracks["train"][0].shape[1]
-    tagger = _untrained(params, store, name, tags, values=values)
-    taught, known = tracks["train"], None
-    if tagger.space is not None:
-        ids, known = _knowledge(store, config, tagger.space)
-        taught = features.tracks(ids)
     checkpoint = checkpoint_of(params, store, name)
-    validation = Validation(tracks["validation"], truth["validation"].to_numpy())
-    history = teach(
-        tagger,
-        taught,
-        truth["train"].to_numpy(),
-        validation=validation,
-        checkpoint=checkpoint,
-        recorder=recorder,
-        seed=params.seed,
-        knowledge=known,
-    )
-    _write(store, tagger, history)
+    learnt = learn(params, store, recorder, name, checkpoint)
+    tagger = learnt.tagger
+    _write(store, tagger, learnt.history)
     for split in SPLITS:
-        scores = tagger.score_features(tracks[split])
-        table = pd.DataFrame(scores, index=truth[split].index, columns=list(tags))
+        scores, known = tagger.score_features(tracks[split]), truth[split].index
+        table = pd.DataFrame(scores, index=known, columns=list(tagger.tags))
         store.write_scores(name, split, table)
     recorder.artifact(store.place("models", name), "model")
     recorder.metrics({"parameters": float(tagger.network.count_params())})
@@ -84,22 +72,71 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     checkpoint.delete()
 
 
+def learn(
+    params: Params, store: Store, recorder: Recorder, name: str, checkpoint: Checkpoint
+) -> Learnt:
+    """Teach model `name` the training split; nothing of the test split is looked at.
+
+    Nothing is written but the checkpoint, which is left to the caller.
+    """
+    with quiet.native_libraries:
+        from tagsmith.training import device
+        from tagsmith.training.learner import Validation
+        from tagsmith.training.teach import precision, teach
+
+    config, features = params.model(name), features_of(params, store, name)
+    found = device.prepare(params.seed, precision(config))
+    logger.info("%s: %s", name, found)
+    recorder.tags({"device": found})
+    recorder.dataset(params.dataset.kind, tables(store))
+    truth, judged = store.read_truth("train"), store.read_truth("validation")
+    taught, known = features.tracks(truth.index), None
+    values = taught[0].shape[1]
+    tagger = _untrained(params, store, name, tuple(truth.columns), values=values)
+    if tagger.space is not None:
+        ids, known = _knowledge(store, config, tagger.space)
+        taught = features.tracks(ids)
+    history = teach(
+        tagger,
+        taught,
+        truth.to_numpy(),
+        validation=Validation(features.tracks(judged.index), judged.to_numpy()),
+        checkpoint=checkpoint,
+        recorder=recorder,
+        seed=params.seed,
+        knowledge=known,
+    )
+    return Learnt(tagger, history)
+
+
+def features_of(params: Params, store: Store, name: str) -> Features:
+    """Return what model `name` hears."""
+    feature = params.model(name).feature
+    return Features(store.find("features", feature, made_by="extract"))
+
+
 def checkpoint_of(params: Params, store: Store, name: str) -> Checkpoint:
     """Return where the training of model `name`, with these parameters, is kept."""
     config = params.model(name)
-    index = store.find("features", config.feature, made_by="extract") / "index.parquet"
     made_of = hashlib.sha256(
         json.dumps([params.seed, config.model_dump(mode="json")]).encode()
     )
-    paths = [index, *_tables(store)]
-    if isinstance(config, WordModel):
-        folder = store.find("vectors", config.vectors, made_by="vectors")
-        paths += sorted(folder.iterdir())
-    for path in paths:
+    for path in ingredients(params, store, name):
         made_of.update(path.read_bytes())
     return Checkpoint(
         store.scratch / "train" / f"{name}-{made_of.hexdigest()[:16]}.npz"
     )
+
+
+def ingredients(params: Params, store: Store, name: str) -> list[Path]:
+    """Return the files that tell one training of model `name` from another."""
+    config = params.model(name)
+    index = store.find("features", config.feature, made_by="extract") / "index.parquet"
+    paths = [index, *tables(store)]
+    if isinstance(config, WordModel):
+        folder = store.find("vectors", config.vectors, made_by="vectors")
+        paths += sorted(folder.iterdir())
+    return paths
 
 
 def interrupted_run(params: Params, store: Store, name: str) -> str | None:
@@ -108,7 +145,8 @@ def interrupted_run(params: Params, store: Store, name: str) -> str | None:
     return progress.run_id if progress else None
 
 
-def _tables(store: Store) -> list[Path]:
+def tables(store: Store) -> list[Path]:
+    """Return the tables that a training depends on."""
     names = ("tracks", "annotations", "genres", "quarantine")
     return [
         store.find("tables", f"{name}.parquet", made_by="validate") for name in names

@@ -4,13 +4,12 @@ A stage is given a `Recorder` and never learns who listens. Nothing but MLflow's
 settings says where runs are kept: `mlflow.db` and `mlruns/` in the current folder, or
 the server that `MLFLOW_TRACKING_URI` names.
 
-A run carries the tag `status`: `started`, then `completed` or `failed`; one that still
-says `started` was killed.
+A run carries the tag `status`: `started`, then `completed`, `stopped` or `failed`; one
+that still says `started` was killed.
 """
 
 import hashlib
 import logging
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,13 +19,19 @@ from typing import Protocol
 from tagsmith.config import Params
 from tagsmith.core.facts import flattened, metric_name
 from tagsmith.errors import TrackingError
+from tagsmith.tracking.commit import commit
 from tagsmith.tracking.server import answering, connect, continued, experiment
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100  # params that MLflow takes in one request
 DIGEST_LETTERS = 32  # MLflow allows 36
+ENDS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 PARAM_LETTERS = 6000  # MLflow's limit on a value
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the run did what it should
+    """Raised inside a run that is ended early, on purpose; says why."""
 
 
 class Recorder(Protocol):
@@ -154,7 +159,12 @@ class MlflowRecorder:
 
 @contextmanager
 def mlflow_run(
-    params: Params, *, name: str, stage: str, run_id: str | None = None
+    params: Params,
+    *,
+    name: str,
+    stage: str,
+    run_id: str | None = None,
+    nested: bool = False,
 ) -> Iterator[MlflowRecorder]:
     """Open an MLflow run that records what is done inside.
 
@@ -163,9 +173,11 @@ def mlflow_run(
 
     Args:
         params: The experiment; what concerns this run is recorded at once.
-        name: What the run is called: the model, or the stage.
+        name: What the run is called: the model, or the stage; what follows a model's
+            name tells its runs apart.
         stage: The stage that runs; training also records the machine's load.
         run_id: A run to continue, as a checkpoint remembers it.
+        nested: Whether it belongs to the run that is open.
 
     Raises:
         TrackingError: MLflow cannot be reached, or refuses.
@@ -182,9 +194,10 @@ def mlflow_run(
                 "stage": stage,
                 "profile": params.profile,
                 **_kind(params, name),
-                **_git(),
+                **commit(),
                 "status": "started",
             },
+            nested=nested,
             log_system_metrics=stage == "train",
         )
         mlflow.log_dict(params.model_dump(mode="json"), "params.yaml")
@@ -193,6 +206,9 @@ def mlflow_run(
     try:
         recorder.params(_relevant(params, name))
         yield recorder
+    except Stopped:
+        _end("stopped")
+        raise
     except BaseException:
         with suppress(TrackingError):  # what went wrong inside matters more
             _end("failed")
@@ -212,9 +228,10 @@ def digest(tables: Sequence[Path]) -> str:
 def _relevant(params: Params, name: str) -> dict[str, object]:
     """Leave out the other models; call this one `model`, so that runs compare."""
     tree: dict[str, object] = params.model_dump(mode="json")
-    if name in params.models:
+    first = name.partition(" ")[0]
+    if first in params.models:
         del tree["models"], tree["features"]
-        model = params.model(name)
+        model = params.model(first)
         tree["model"] = model.model_dump(mode="json")
         tree["feature"] = params.feature(model.feature).model_dump(mode="json")
     return tree
@@ -235,20 +252,4 @@ def _end(status: str) -> None:
 
     with answering("close the run"):
         mlflow.set_tags({"status": status})
-        mlflow.end_run("FINISHED" if status == "completed" else "FAILED")
-
-
-def _git() -> dict[str, str]:
-    commit = _output("git", "rev-parse", "HEAD")
-    if commit is None:
-        return {"git_commit": "none"}
-    changed = _output("git", "status", "--porcelain", "--untracked-files=no")
-    return {"git_commit": commit, "git_dirty": str(bool(changed)).lower()}
-
-
-def _output(*command: str) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - git, with our words
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+        mlflow.end_run(ENDS[status])

@@ -6,7 +6,7 @@ What fails is said in one sentence.
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tagsmith.errors import TrackingError
@@ -102,6 +102,27 @@ def continued(run_id: str | None) -> str | None:
         note = f"Resumed from a checkpoint: everything is in run {run_id}."
         client.set_tag(created, "mlflow.note.content", note)
     return run_id
+
+
+def give_up(run_id: str, tags: Mapping[str, str]) -> None:
+    """Say of a run whose process was killed that it failed; an unknown one is let be.
+
+    Args:
+        run_id: Of the run.
+        tags: What else to say.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
+    import mlflow
+
+    with answering("close a run"):
+        if not _exists(run_id):
+            return
+        client = mlflow.MlflowClient()
+        for key, value in ({"status": "failed"} | dict(tags)).items():
+            client.set_tag(run_id, key, value)
+        client.set_terminated(run_id, "FAILED")
 
 
 def _complaint(doing: str, error: Exception) -> str:

@@ -2,10 +2,6 @@
 
 The best epoch is the one with the highest macro ROC-AUC on validation, as AugLi had it,
 or with the lowest cross-entropy there, as Schreiber.
-
-References:
-    Mason and Graham, "Areas beneath the relative operating characteristics (ROC) and
-    relative operating levels (ROL) curves", QJRMS 2002: ROC-AUC as a count of pairs.
 """
 
 import logging
@@ -21,6 +17,7 @@ from tagsmith.errors import DataError
 from tagsmith.training import frozen
 from tagsmith.training.batches import Ahead, Lessons
 from tagsmith.training.checkpoint import Checkpoint, Progress, assign, values
+from tagsmith.training.figures import mean_crossentropy, ranked
 from tagsmith.training.learner import Learner, Validation, learner
 from tagsmith.training.statistics import finalize, set_statistics
 from tagsmith.training.warm_start import warm_up
@@ -31,12 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TAGS_AT_ONCE, TRACKS_AT_ONCE = 64, 1000  # whose numbers are copied together
-CERTAIN = 1e-7  # scores are taken for no closer to 0 and 1, as by Keras
-
 Arrays = list[NDArray[Any]]
-Truth = NDArray[np.bool_]
-Scores = NDArray[np.floating[Any]]
 
 
 def fit(
@@ -56,8 +48,9 @@ def fit(
         recorder: Where the figures of each epoch go.
 
     Returns:
-        One row per epoch: `epoch`, `loss`, `validation_roc_auc`, `validation_loss`.
-        Speeds, which differ from run to run, go to the recorder and the log only.
+        One row per epoch: `epoch`, `loss`, `validation_roc_auc`, `validation_pr_auc`,
+        `validation_loss`. Speeds, which differ from run to run, go to the recorder and
+        the log only.
 
     Raises:
         DataError: Training diverged, or no validation tag has an ROC-AUC.
@@ -128,62 +121,6 @@ def _folder(checkpoint: Checkpoint) -> Path:
     return checkpoint.path.with_suffix(".trunk")
 
 
-def macro_roc_auc(truth: Truth, scores: Scores) -> float:
-    """Return the mean ROC-AUC of the tags that the split can tell apart.
-
-    It is the share of pairs of a track with the tag and one without in which the former
-    scores higher; equal scores count half. That takes one sort for each tag.
-
-    Args:
-        truth: `(tracks, tags)`, as are the scores.
-        scores: Finite numbers.
-
-    Raises:
-        DataError: No tag has both positives and negatives, or scores are no numbers.
-    """
-    known = np.flatnonzero(truth.any(axis=0) & ~truth.all(axis=0))
-    if not known.size:
-        raise DataError(
-            "no tag has both positives and negatives in the validation split, so no "
-            f"epoch can be called best: {len(truth)} tracks, {truth.shape[1]} tags"
-        )
-    areas = []
-    for start in range(0, len(known), TAGS_AT_ONCE):
-        some = known[start : start + TAGS_AT_ONCE]  # contiguous: sorted much faster
-        columns = (np.ascontiguousarray(each[:, some].T) for each in (truth, scores))
-        areas += [_roc_auc(has, score) for has, score in zip(*columns, strict=True)]
-    return float(np.mean(areas))
-
-
-def _roc_auc(has: Truth, scores: Scores) -> float:
-    """Return the ROC-AUC of one tag; all are `(tracks,)`."""
-    without, having = np.sort(scores[~has]), scores[has]
-    if np.isnan(without[-1]) or np.isnan(having).any():
-        raise DataError(
-            "scores of validation tracks are not numbers (NaN): training diverged; "
-            "lower the phase's learning_rate"
-        )
-    below = np.searchsorted(without, having, "left").sum()
-    equal_or_below = np.searchsorted(without, having, "right").sum()
-    return float((below + equal_or_below) / (2 * len(without) * len(having)))
-
-
-def mean_crossentropy(truth: Truth, scores: Scores) -> float:
-    """Return the mean binary cross-entropy over tracks and tags, as Keras has it.
-
-    Args:
-        truth: `(tracks, tags)`.
-        scores: `(tracks, tags)` in [0, 1].
-    """
-    total = 0.0
-    for start in range(0, len(truth), TRACKS_AT_ONCE):
-        some = slice(start, start + TRACKS_AT_ONCE)
-        has, score = truth[some], scores[some]
-        score = np.clip(score.astype(np.float64), CERTAIN, 1 - CERTAIN)
-        total -= np.log(np.where(has, score, 1 - score)).sum()
-    return total / truth.size
-
-
 def _phase(training: Training, epoch: int) -> tuple[Phase, int]:
     """Return the phase that an epoch belongs to, and that phase's first epoch."""
     first = 0
@@ -214,7 +151,7 @@ def _epoch(
     scores = pupil.score()
     learned = {
         "loss": loss,
-        "validation_roc_auc": macro_roc_auc(truth, scores),
+        **ranked(truth, scores),
         "validation_loss": mean_crossentropy(truth, scores),
     }
     speed = {

@@ -21,7 +21,7 @@ from tagsmith.errors import DataError
 from tagsmith.features.clips import Frames
 from tagsmith.models.layers import STATISTICS
 from tagsmith.models.words import EMBEDDING, WORDS, from_tags
-from tagsmith.training.fit import macro_roc_auc
+from tagsmith.training.figures import ranked
 from tagsmith.training.learner import Validation
 from tagsmith.training.pairs import learnable
 
@@ -52,7 +52,7 @@ def solve(
 
     Returns:
         One row, as `fit` has them: `epoch`, `loss` (the mean square of what is left of
-        the tags) and `validation_roc_auc`.
+        the tags), `validation_roc_auc` and `validation_pr_auc`.
 
     Raises:
         DataError: No track has some of the tags, and not all.
@@ -80,7 +80,7 @@ def solve(
     scores = tagger.score_features(validation.tracks)
     row = {
         "loss": float(np.square(left).mean()),
-        "validation_roc_auc": macro_roc_auc(validation.truth, scores),
+        **ranked(validation.truth, scores),
     }
     recorder.metrics(row, step=1)
     logger.info("solved: validation ROC-AUC %.4f", row["validation_roc_auc"])
