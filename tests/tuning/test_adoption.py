@@ -143,7 +143,7 @@ def experiment(tmp_path, monkeypatch):
     address = f"sqlite:///{tmp_path}/tuning.db"
     path.write_text(text.replace("sqlite:///tuning.db", address))
     task = trial.Task(Params.load(path), store, "melband_fcn")
-    return path, store, study.tune(task, 3)
+    return path, store, study.tune(task, 8)
 
 
 def test_the_best_trial_becomes_params_yaml_as_a_diff(experiment):
@@ -166,7 +166,7 @@ def test_adopting_again_changes_nothing_and_the_study_keeps_its_name(experiment)
     adopt(path, store, name, force=False)
     assert adopt(path, store, name, force=False) == ""
     task = trial.Task(Params.load(path), store, "melband_fcn")
-    assert study.tune(task, 3).study.study_name == name
+    assert study.tune(task, 8).study.study_name == name
 
 
 def test_a_study_of_another_experiment_is_refused_unless_forced(experiment):
