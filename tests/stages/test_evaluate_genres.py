@@ -164,6 +164,17 @@ def test_a_label_that_no_validation_track_has_is_never_decided(made):
     assert rare not in set(genrefiles.read_run(folder / "test.tsv")["label"])
 
 
+def test_a_source_without_held_out_tracks_stops_the_stage(made):
+    params, store = made
+    genres = store.read_table("genres")
+    held = said(store, "discogs", "test").index
+    store.write_table("genres", genres.drop(held))
+    with pytest.raises(DataError, match="source discogs has no test tracks"):
+        evaluate_genres.run(params, store, MemoryRecorder(), JOINT)
+    store.write_table("genres", genres)
+    evaluate_genres.run(params, store, MemoryRecorder(), JOINT)
+
+
 def test_a_track_without_any_label_stops_the_stage(made):
     params, store = made
     none = params.override({"calibration.fallback_to_top_tag": False})

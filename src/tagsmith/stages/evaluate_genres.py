@@ -54,12 +54,12 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     from tagsmith.models.folder import load
 
     tagger = load(store.find("models", name, made_by="train"))
-    feature = store.find("features", tagger.config.feature, made_by="extract")
+    folder = store.find("features", tagger.config.feature, made_by="extract")
+    features = Features(folder)
     store.empty("genres", name)
     for source in tagger.space.spellings if tagger.space else (params.target,):
         asked = {
-            split: _asked(store, Features(feature), tagger, source, split)
-            for split in HELD_OUT
+            split: _asked(store, features, tagger, source, split) for split in HELD_OUT
         }
         figures = _judged(params, store, name, source, asked)
         _tell(recorder, name, source, figures)
@@ -76,17 +76,17 @@ def _asked(
     known = tracks.index.isin(said["track_id"]) & (tracks["split"] == split)
     labels = tagger.space.own(source) if tagger.space else tagger.tags
     actual = truth.table(said, tracks.index[known], labels)
+    if actual.empty:
+        raise DataError(
+            f"source {source} has no {split} tracks that passed validation; name its "
+            "files in dataset.truth, or deal release groups (dataset.split)"
+        )
     heard = features.tracks(actual.index)
     scores = (
         tagger.score_source(heard, source)
         if tagger.space
         else tagger.score_features(heard)
     )
-    if actual.empty:
-        raise DataError(
-            f"source {source} has no {split} tracks that passed validation; name its "
-            "files in dataset.truth, or deal release groups (dataset.split)"
-        )
     return _Asked(actual, pd.DataFrame(scores, actual.index, actual.columns))
 
 

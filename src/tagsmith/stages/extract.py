@@ -28,10 +28,10 @@ from tagsmith.datasets.acousticbrainz.kept import statistics
 from tagsmith.engine import each, gathered, progress
 from tagsmith.errors import DataError
 from tagsmith.features import audio
-from tagsmith.features.logmel import logmel, mel_filters
+from tagsmith.features.logmel import mel_filters
 from tagsmith.features.melbands import scaled
 from tagsmith.models import analysis
-from tagsmith.models.analysis import NETWORK, ORIGIN
+from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, analyser
 from tagsmith.shards import Frames
 from tagsmith.store import Store, write_json
 from tagsmith.tracking.recording import Recorder
@@ -63,13 +63,13 @@ def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     folder = store.place("features", name)
     folder.mkdir(parents=True, exist_ok=True)
     match feature:
-        case LogMel():
-            plan, todo = _make_logmel(params, store, feature, folder)
+        case Melbands() if isinstance(params.dataset, AcousticBrainzDataset):
+            plan, todo = _make_of_documents(store, feature, folder)
+        case LogMel() | Melbands():
+            plan, todo = _make_each(params, store, feature, folder)
         case DeepSpectrum():
             plan, todo = _make_deep_spectrum(params, store, feature, folder)
             recorder.tags(analysis.origin(folder))
-        case Melbands():
-            plan, todo = _make_melbands(params, store, feature, folder)
         case _:
             assert_never(feature)
     index = shards.write_index(folder, feature.model_dump(mode="json"), shards=plan)
@@ -129,28 +129,27 @@ def _unfinished(plan: list[_Shard]) -> list[_Shard]:
     ]
 
 
-# --- logmel: every shard by itself, on any worker
+# --- logmel and melbands: every shard by itself, on any worker
 
 
-def _make_logmel(
-    params: Params, store: Store, feature: LogMel, folder: Path
+def _make_each(
+    params: Params, store: Store, feature: LogMel | Melbands, folder: Path
 ) -> tuple[int, int]:
     plan = _plan(store, feature, folder, feature.model_dump(mode="json"))
     todo = _unfinished(plan)
-    mel_filters(feature)  # imports librosa once, before the workers are forked
-    make = partial(_make_logmel_shard, feature=feature)
+    if isinstance(feature, LogMel):
+        mel_filters(feature)  # imports librosa once, before the workers are forked
+    make = partial(_make_shard, feature=feature, analyse=analyser(feature, folder))
     for _ in each(make, todo, params.engine, label=f"extract {folder.name}"):
         pass
     return len(plan), len(todo)
 
 
-def _make_logmel_shard(shard: _Shard, *, feature: LogMel) -> int:
+def _make_shard(shard: _Shard, *, feature: LogMel | Melbands, analyse: Analyser) -> int:
     """Make one shard; the only code that runs on a worker."""
-    tracks = {
-        track_id: logmel(audio.read(path, feature.sample_rate_hz), feature)
-        for track_id, path in shard.tracks
-    }
-    _write(shard, tracks)
+    tracks = {track_id: analyse(path) for track_id, path in shard.tracks}
+    precision = feature.precision if isinstance(feature, Melbands) else "float16"
+    _write(shard, tracks, precision=precision)
     return shard.number
 
 
@@ -165,40 +164,24 @@ def _write(
     )
 
 
-# --- melbands: from audio on any worker, or from what was read of documents
+# --- melbands, from what was read of documents
 
 
-def _make_melbands(
-    params: Params, store: Store, feature: Melbands, folder: Path
+def _make_of_documents(
+    store: Store, feature: Melbands, folder: Path
 ) -> tuple[int, int]:
     plan = _plan(store, feature, folder, feature.model_dump(mode="json"))
     todo = _unfinished(plan)
-    if isinstance(params.dataset, AcousticBrainzDataset):
-        raw = store.find("raw", made_by="ingest")
-        make = partial(_make_document_shard, feature=feature, raw=raw)
-        for shard in todo:  # copying is not worth a process
-            make(shard)
-    else:
-        heard = partial(_make_melbands_shard, feature=feature)
-        for _ in each(heard, todo, params.engine, label=f"extract {folder.name}"):
-            pass
+    raw = store.find("raw", made_by="ingest")
+    for shard in todo:  # copying is not worth a process
+        _make_document_shard(shard, feature=feature, raw=raw)
     return len(plan), len(todo)
 
 
-def _make_melbands_shard(shard: _Shard, *, feature: Melbands) -> int:
-    """Make one shard; the only code that runs on a worker."""
-    tracks = {
-        track_id: analysis.melbands(path, feature) for track_id, path in shard.tracks
-    }
-    _write(shard, tracks, precision=feature.precision)
-    return shard.number
-
-
-def _make_document_shard(shard: _Shard, *, feature: Melbands, raw: Path) -> int:
+def _make_document_shard(shard: _Shard, *, feature: Melbands, raw: Path) -> None:
     ids = [track_id for track_id, _ in shard.tracks]
     values = scaled(statistics(raw, ids), scale=feature.scale, dtype=feature.precision)
     _write(shard, dict(zip(ids, values, strict=True)), precision=feature.precision)
-    return shard.number
 
 
 # --- deep_spectrum: workers draw, one CNN looks
