@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagsmith import commands, tuning_commands
+from tagsmith import commands, model_commands, tuning_commands
 from tagsmith.errors import ConfigError, TagsmithError
 from tagsmith.options import (
     DEFAULT_PARAMS,
@@ -36,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(commands.app)
+app.add_typer(model_commands.app)
 app.add_typer(tuning_commands.app)
 STAGES = "Stages of dvc.yaml"
 RECORDED = {

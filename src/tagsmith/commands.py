@@ -1,95 +1,18 @@
 """The commands for people: what can be asked of models and results."""
 
 import sys
-from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperCommand
 
 from tagsmith.errors import ConfigError
 from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, StoreDir, given
 
-WORDS = "--tags"
-TOP = 5  # tags per file
 Area = Literal["roc_auc_macro", "pr_auc_macro"]
 HeldOut = Literal["test", "validation"]
 
 app = typer.Typer()
-
-
-class TakesWords(TyperCommand):
-    """Lets `--tags a b` stand for `--tags a --tags b`: words up to the next option."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's
-        """Parse what was typed.
-
-        Raises:
-            ConfigError: There are no words, or no files beside the words.
-        """
-        try:
-            return super().parse_args(ctx, spelt_out(args))
-        except typer.BadParameter as error:
-            if WORDS not in args or error.param is None or error.param.name != "files":
-                raise
-            raise ConfigError(
-                f"no files: what follows {WORDS}, up to the next option, are words; "
-                "put the files in front of it"
-            ) from error
-
-
-def spelt_out(args: list[str]) -> list[str]:
-    """Put `--tags` in front of each of the words that follow it.
-
-    Raises:
-        ConfigError: None follows.
-    """
-    spelt, rest = [], args
-    while WORDS in rest:
-        place = rest.index(WORDS)
-        behind = rest[place + 1 :]
-        words = list(takewhile(lambda word: not word.startswith("-"), behind))
-        if not words:
-            raise ConfigError(
-                f'{WORDS} needs words, such as {WORDS} "hurdy gurdy" "sea shanty"'
-            )
-        spelt += rest[:place] + [part for word in words for part in (WORDS, word)]
-        rest = behind[len(words) :]
-    return spelt + rest
-
-
-@app.command(cls=TakesWords)
-def tag(
-    files: Annotated[list[Path], typer.Argument(help="mp3, ogg, flac or wav files.")],
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tags", metavar="WORDS...", help="Score any words, up to the next option."
-        ),
-    ] = None,
-    top: Annotated[
-        int | None, typer.Option(min=1, help="Tags per file; 5, or all of --tags.")
-    ] = None,
-    *,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Tag audio files with a registered ensemble, or score any words."""
-    from tagsmith import tagging
-
-    text, failed = tagging.tag(
-        files,
-        model,
-        words=tags or None,
-        top=top or (None if tags else TOP),
-        as_json=json,
-    )
-    typer.echo(text)
-    if failed:
-        raise typer.Exit(2)
 
 
 @app.command("export-features")
@@ -234,30 +157,6 @@ def zeroshot(
             scores, score_tags, classes, vectors=vectors, truth=truth, json=json
         )
     )
-
-
-@app.command("predict-genres")
-def predict_genres(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="AcousticBrainz documents, folders of them, or audio."),
-    ],
-    out: Annotated[Path, typer.Option(help="The run to write, .tsv.")],
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
-    *,
-    parents: Annotated[
-        bool, typer.Option("--parents", help="Give a subgenre's genre too.")
-    ] = False,
-) -> None:
-    """Decide the genres of tracks with a registered ensemble: a MediaEval run."""
-    from tagsmith import tagging
-
-    text, failed = tagging.submit(sources, out, model, parents=parents)
-    typer.echo(text)
-    if failed:
-        raise typer.Exit(2)
 
 
 @app.command("check-run")
