@@ -3,13 +3,17 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 # A shared machine may stall for a second; that says nothing about a property.
 settings.register_profile("shared machine", deadline=None, max_examples=50)
@@ -19,6 +23,39 @@ ROOT = Path(__file__).parents[1]
 FIXTURES = Path(
     os.environ.get("TAGSMITH_FIXTURES", ROOT.parent / "shared" / "fixtures")
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make pictures` keep what the browser shows."""
+    parser.addoption("--pictures", type=Path, help="keep screenshots in this folder")
+
+
+@pytest.fixture
+def page() -> "Iterator[Page]":
+    """A page of a headless browser; an error in a page's script fails the test."""
+    from playwright.sync_api import sync_playwright
+
+    programs = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    program = next(filter(None, programs), None)
+    if program is None:
+        pytest.skip("no browser on PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+    assert not errors
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Path]:
+    """Say where a screenshot goes: to be thrown away, unless it was asked for."""
+    folder = request.config.getoption("--pictures") or tmp_path
+    return lambda name: folder / name
 
 
 @pytest.fixture
