@@ -11,6 +11,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 UV_VERSION := 0.13.9
 FEATURES ?= extract
+# A process per core; the tests of a module share what it has made.
+PYTEST := python -m pytest --numprocesses auto --dist loadscope
 
 .PHONY: help setup repro features test test-all check bench
 
@@ -39,10 +41,10 @@ features: setup  ## Make only what models hear: audio, wavs, features
 	dvc repro $(FEATURES)
 
 test: setup  ## Run the tests that take minutes at most
-	python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: setup  ## Run every test, the whole pipeline among them
-	python -m pytest
+	$(PYTEST)
 
 check: setup  ## Format, lint, types and import layers
 	ruff format --check .
