@@ -10,6 +10,7 @@ import json
 import logging
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -252,10 +253,12 @@ def _taught(
         from tagsmith.training.teach import precision, teach
 
     config, feature = material.config, params.feature(material.config.feature)
-    device.prepare(params.seed, precision(config))
+    device.prepare(params.seed, precision(config), params.distribute)
     known = material.vectors[source].loc[list(holdout.seen)].to_numpy()
     tags, dimensions = known.shape
-    network = build(config, feature, tags=tags, dimensions=dimensions)
+    network = device.built(
+        partial(build, config, feature, tags=tags, dimensions=dimensions)
+    )
     tagger = Tagger(source, config, feature, holdout.seen, network)
     know(network, known)
     history = teach(

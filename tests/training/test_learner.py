@@ -42,13 +42,13 @@ def test_by_inverse_time_every_step_divides_by_a_bit_more():
 def test_sgd_is_nesterovs_with_the_momentum_of_the_siamese_networks_authors():
     import keras
 
-    from tagsmith.training.learner import compile_for
+    from tagsmith.training.learner import compiled
 
     params = tiny_params(**{"architectures.siamese.training.optimizer": "sgd"})
     training, truth = params.models["siamese"].training, np.ones((1, 2), bool)
     lessons = SimpleNamespace(training=training, truth=truth, per_epoch=1)
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    compile_for(lessons, network, training.phases[0])
+    compiled(lessons, network, training.phases[0])
     assert isinstance(network.optimizer, keras.optimizers.SGD)
     assert (network.optimizer.momentum, network.optimizer.nesterov) == (0.9, True)
 

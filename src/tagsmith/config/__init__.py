@@ -61,6 +61,7 @@ from tagsmith.config.section import SPLITS, Comparison, Section, SplitName
 from tagsmith.config.training import (
     Augmentation,
     ClipTraining,
+    Distribute,
     InverseTime,
     Phase,
     Training,
@@ -107,6 +108,7 @@ __all__ = [
     "Dataset",
     "DeepSpectrum",
     "DeepSpectrumRnn",
+    "Distribute",
     "EfficientNetLite0",
     "Engine",
     "Evaluation",

@@ -24,6 +24,7 @@ from tagsmith.config.mistakes import explained, nearest
 from tagsmith.config.models import Model
 from tagsmith.config.reading import put, resolved
 from tagsmith.config.section import Fraction, Name, Section, SplitName
+from tagsmith.config.training import Distribute
 from tagsmith.config.tuning import Tuning
 from tagsmith.config.vectors import Vectors
 from tagsmith.config.zeroshot import Zeroshot
@@ -65,6 +66,7 @@ class Params(Section):
     profile: Name
     experiment: str
     seed: NonNegativeInt
+    distribute: Distribute
     dataset: Dataset
     engine: Engine
     validation: Validation

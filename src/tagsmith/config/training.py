@@ -14,6 +14,10 @@ from pydantic import (
 
 from tagsmith.config.section import Section
 
+# Which devices learn: one; or all of a machine, each of which has a copy of the network
+# and hears its part of every batch.
+Distribute = Literal["none", "mirrored"]
+
 
 class InverseTime(Section):
     """The learning rate after so many steps: divided by 1 + per_step * steps."""

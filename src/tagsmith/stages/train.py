@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -85,7 +86,7 @@ def learn(
         from tagsmith.training.teach import precision, teach
 
     config, features = params.model(name), features_of(params, store, name)
-    found = device.prepare(params.seed, precision(config))
+    found = device.prepare(params.seed, precision(config), params.distribute)
     logger.info("%s: %s", name, found)
     recorder.tags({"device": found})
     recorder.dataset(params.dataset.kind, tables(store))
@@ -158,17 +159,21 @@ def _untrained(
 ) -> "Tagger":
     from tagsmith.models import Tagger, build
     from tagsmith.models.words import know
+    from tagsmith.training import device
 
     config = params.model(name)
     feature = params.feature(config.feature)
     known = _vectors(store, config, tags)
     space = _space(store, config)
-    network = build(
-        config,
-        feature,
-        tags=len(tags if space is None else space.labels),
-        values=values,
-        dimensions=None if known is None else known.shape[1],
+    network = device.built(
+        partial(
+            build,
+            config,
+            feature,
+            tags=len(tags if space is None else space.labels),
+            values=values,
+            dimensions=None if known is None else known.shape[1],
+        )
     )
     if known is not None:
         know(network, known)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from tagsmith.config import Phase, Training
 from tagsmith.errors import DataError
-from tagsmith.training import frozen
+from tagsmith.training import device, frozen
 from tagsmith.training.batches import Ahead, Lessons
 from tagsmith.training.checkpoint import Checkpoint, Progress, assign, values
 from tagsmith.training.figures import mean_crossentropy, ranked
-from tagsmith.training.learner import Learner, Validation, learner
+from tagsmith.training.learner import Learner, Validation, learner, summed
 from tagsmith.training.statistics import finalize, set_statistics
 from tagsmith.training.warm_start import warm_up
 
@@ -139,8 +139,8 @@ def _epoch(
     began = time.perf_counter()
     total = 0.0
     for batch, tags in ahead:
-        loss = pupil.network.train_on_batch(batch, tags, return_dict=True)["loss"]
-        total += float(loss) * len(batch)
+        loss = device.learn(pupil.network, batch, tags, summed=summed(pupil.lessons))
+        total += loss * len(batch)
     seconds = time.perf_counter() - began
     loss = total / pupil.lessons.per_epoch
     if not np.isfinite(loss):

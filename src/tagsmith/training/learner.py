@@ -1,7 +1,7 @@
 """What learns in a phase: a whole network, or the part of it behind a frozen trunk."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tagsmith.config import Crnn, InverseTime, Phase, TrunkPhase
 from tagsmith.features.clips import Frames, spread
 from tagsmith.models.crnn import TRUNK, split
-from tagsmith.training import frozen
+from tagsmith.training import device, frozen
 from tagsmith.training.batches import Clips, Lessons
 from tagsmith.training.knowledge import Knowledge
 from tagsmith.training.losses import crossentropy, hinge, masked_crossentropy
@@ -79,8 +79,7 @@ def learner(
         frozen.forget(folder)
         score = partial(tagger.score_features, validation.tracks)
         made = Learner(tagger.network, training_split, score)
-    compile_for(made.lessons, made.network, phase)
-    return made
+    return replace(made, network=compiled(made.lessons, made.network, phase))
 
 
 def _behind_trunk(
@@ -127,8 +126,12 @@ def _scored_clips(
         yield np.concatenate([np.broadcast_to(each, shape) for each in together])
 
 
-def compile_for(lessons: Lessons, network: keras.Model, phase: Phase) -> None:
-    """Give a network a new optimizer, and the loss of its lessons."""
+def compiled(lessons: Lessons, network: keras.Model, phase: Phase) -> keras.Model:
+    """Give a network a new optimizer, and the loss of its lessons.
+
+    Returns:
+        The network; or one of the same layers that learns on several devices.
+    """
     training = lessons.training
     steps = -(-lessons.per_epoch // training.batch_size)  # of an epoch
     optimizers = {
@@ -136,11 +139,19 @@ def compile_for(lessons: Lessons, network: keras.Model, phase: Phase) -> None:
         "adam": keras.optimizers.Adam,
         "sgd": partial(keras.optimizers.SGD, momentum=MOMENTUM, nesterov=True),
     }
-    network.compile(
-        optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
-        loss=_loss(lessons),
-    )
-    network.optimizer.build(network.trainable_variables)
+    with device.scope():
+        network = device.learning(network)
+        network.compile(
+            optimizer=optimizers[training.optimizer](learning_rate(phase, steps)),
+            loss=_loss(lessons),
+        )
+        network.optimizer.build(network.trainable_variables)
+    return network
+
+
+def summed(lessons: Lessons) -> bool:
+    """Tell whether the loss of lessons is a sum over a batch, not a mean."""
+    return isinstance(lessons, Pairs) and lessons.loss.reduction == "sum"
 
 
 def _loss(lessons: Lessons) -> Any:  # noqa: ANN401 - a function that Keras calls

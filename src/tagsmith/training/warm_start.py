@@ -6,14 +6,16 @@ learnt which shall be unseen.
 """
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tagsmith.config import Phase, Siamese
 from tagsmith.models.siamese import classifier
+from tagsmith.training import device
 from tagsmith.training.batches import Ahead, Lessons
-from tagsmith.training.learner import compile_for
+from tagsmith.training.learner import compiled
 from tagsmith.training.pairs import Pairs
 
 if TYPE_CHECKING:
@@ -35,12 +37,12 @@ def warm_up(tagger: "Tagger", lessons: Lessons) -> None:
     if not epochs:
         return
     rate = clips.training.phases[0].learning_rate
-    network = classifier(tagger.network, len(tagger.tags))
+    network = device.built(partial(classifier, tagger.network, len(tagger.tags)))
     phase = Phase(epochs=epochs, learning_rate=rate, decay="none")
-    compile_for(clips, network, phase)
+    network = compiled(clips, network, phase)
     for number in range(epochs):  # on clips that no epoch draws
         batches = Ahead(clips.epoch(clips.training.epochs + number))
-        losses = [network.train_on_batch(*batch) for batch in batches]
+        losses = [device.learn(network, *batch, summed=False) for batch in batches]
         logger.info(
             "warm start %d of %d: loss %.4f", number + 1, epochs, np.mean(losses)
         )
