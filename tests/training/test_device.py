@@ -27,7 +27,7 @@ UNEVEN = {
     "architectures.crnn.dropout": 0.0,
     "architectures.crnn.recurrent_dropout": 0.0,
     "architectures.crnn.training.batch_size": 6,
-    # A bias before batch normalization has no gradient but rounding, which Adam blows up.
+    # A bias before batch normalization has no gradient but rounding; Adam blows it up.
     "architectures.crnn.training.optimizer": "sgd",
     "architectures.crnn.training.frozen_clips_per_track": 2,
     "architectures.crnn.training.phases": [
