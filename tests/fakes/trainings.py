@@ -55,8 +55,8 @@ class Killed(BaseException):
 
 def _do(folder: Path, run: dict[str, Any]) -> None:
     from tagsmith.stages import train
-    from tagsmith.tracking.recording import MemoryRecorder
     from tagsmith.store import Store
+    from tagsmith.tracking.recording import MemoryRecorder
 
     class Killer(MemoryRecorder):
         def metrics(self, values, step=0):
@@ -69,7 +69,7 @@ def _do(folder: Path, run: dict[str, Any]) -> None:
         store = Store(place / "data", scratch=place / "scratch")
     else:
         store = store_with_features(place, np.random.default_rng(5))
-    params = tiny_params(**run["overrides"])
+    params = tiny_params(**run.get("overrides", {}))
     try:
         train.run(params, store, Killer(), run["model"])
     except Killed:

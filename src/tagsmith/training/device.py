@@ -8,6 +8,7 @@ made by `built` and learns in `learning` and `learn`; it scores on one device, a
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING
 
 import keras
@@ -51,7 +52,7 @@ def prepare(seed: int, precision: str, distribute: Distribute) -> str:
         import tensorflow as tf  # noqa: PLC0415 - other backends do without it
 
         tf.config.experimental.enable_op_determinism()
-    _mirrors = _mirrored(devices()) if distribute == "mirrored" else None
+    _mirrors = _mirrored(*devices()) if distribute == "mirrored" else None
     together = ", mirrored" if _mirrors else ""
     backend = keras.backend.backend()
     return f"{backend} on {', '.join(devices())}{together}, {precision}"
@@ -109,7 +110,8 @@ def learn(
     return float(network.train_on_batch(batch, targets, return_dict=True)["loss"])
 
 
-def _mirrored(found: list[str]) -> "Mirrors":
+@cache  # TensorFlow counts what is reduced, and mixes up what two strategies counted
+def _mirrored(*found: str) -> "Mirrors":
     from tagsmith.training import mirrors  # noqa: PLC0415 - needed by few
 
     backend = keras.backend.backend()
