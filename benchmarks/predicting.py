@@ -1,6 +1,6 @@
 """Batch prediction: throughput, Dask against loky, and what a second worker brings.
 
-The ensemble is two networks of `params.yaml` that nobody trained: what they say does not
+The ensemble is two networks of `params.yaml` that nobody trained: what they say is no
 matter here. The bare way decodes with libsndfile and shows the networks as many clips,
 made before: no resampling, no features, no files. Workers are warm, have one thread
 each, and stay between turns.

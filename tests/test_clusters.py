@@ -2,7 +2,11 @@
 
 import errno
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,12 +16,13 @@ import pytest
 import soundfile
 
 from tagsmith import engine, predicting
-from tagsmith.config import Dask, Loky
+from tagsmith.config import Dask, Loky, Ray
 from tagsmith.datasets.listing import one_source
 from tagsmith.errors import MissingError
 from tagsmith.stages import extract
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
+from tests.conftest import ROOT
 from tests.fakes import bundles, clusters, ensembles, work
 from tests.fakes.experiments import tables, tiny_params
 
@@ -130,16 +135,17 @@ def store(tmp_path, rng, monkeypatch):
     return store
 
 
-def test_features_are_the_same_bytes(dask, store):
-    def made(config):
-        small = {"features.logmel.shard_tracks": 4, "engine": config.model_dump()}
-        extract.run(tiny_params(**small), store, MemoryRecorder(), "logmel")
-        folder = store.place("features", "logmel")
-        found = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-        store.empty("features", "logmel")
-        return found
+def extracted(config, store):
+    """Extract anew, and return the content of all files."""
+    store.empty("features", "logmel")
+    small = {"features.logmel.shard_tracks": 4, "engine": config.model_dump()}
+    extract.run(tiny_params(**small), store, MemoryRecorder(), "logmel")
+    folder = store.place("features", "logmel")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    assert made(dask) == made(ONE)
+
+def test_features_are_the_same_bytes(dask, store):
+    assert extracted(dask, store) == extracted(ONE, store)
 
 
 @pytest.fixture
@@ -161,3 +167,77 @@ def test_scores_are_the_same_bytes(dask, fakes):
     assert np.isfinite(predicting.predict(Path("music"), out, fakes, ONE).scores).all(
         axis=None
     )
+
+
+# --- Ray
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """A node with two workers."""
+    ray = pytest.importorskip("ray", reason='pip install "tagsmith[ray]"')
+    home = tempfile.mkdtemp(prefix="ray-")  # a socket's name must be short
+    environment = {"env_vars": {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}}
+    ray.init(
+        "local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env=environment,
+        object_store_memory=100_000_000,
+        _temp_dir=str(home)
+        if len(str(home)) < 60
+        else None,  # sockets have short names
+    )
+    yield Ray(kind="ray", address="auto", workers=-1)
+    ray.shutdown()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_ray_gives_what_loky_gives(ray, store):
+    assert sorted(each(work.squared, range(40), ray)) == [n**2 for n in range(40)]
+    assert {folder for folder, _ in each(work.where, range(8), ray)} == {
+        str(Path.cwd())
+    }
+    assert extracted(ray, store) == extracted(ONE, store)
+
+
+@pytest.mark.slow
+def test_what_a_worker_of_ray_raises_arrives_as_it_was(ray):
+    with pytest.raises(OSError, match="No space left") as caught:
+        each(work.fill_the_disk, ["a.wav", "b.wav"], ray)
+    assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.slow
+def test_a_worker_of_ray_that_dies_once_loses_nothing(ray, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert sorted(each(work.die_once, "abcd", ray)) == [*"abcd"]
+    assert len(list(tmp_path.glob("*.died"))) == 4
+
+
+@pytest.mark.slow
+def test_a_worker_of_ray_that_always_dies_is_one_sentence(ray):
+    with pytest.raises(MissingError, match=r"workers died.*what is finished is kept"):
+        each(work.die, range(2), ray)
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_that_does_not_answer_is_named_within_seconds():
+    address = f"ray://127.0.0.1:{clusters.free_port()}"
+    code = (
+        "import time; from tagsmith import engine; from tagsmith.config import Ray\n"
+        "from tests.fakes import work\n"
+        f"config = Ray(kind='ray', address={address!r}, workers=-1)\n"
+        "list(engine.each(work.squared, [1, 2], config, label=''))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"no Ray cluster answers at {address}" in done.stderr

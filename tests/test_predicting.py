@@ -1,4 +1,4 @@
-"""`tagsmith predict`: a manifest in, a table of scores out, whatever happens between."""
+"""`tagsmith predict`: a manifest in, a table of scores out, whatever comes between."""
 
 import os
 import signal
@@ -278,9 +278,8 @@ predicting.scores(
 """
 
 
-def test_a_killed_command_goes_on_and_ends_as_an_undisturbed_one(
-    bundle, tmp_path, monkeypatch
-):
+@pytest.mark.usefixtures("bundle")
+def test_a_killed_command_goes_on_and_ends_as_an_undisturbed_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bundles.tracks(tmp_path / "music", 4 * shards.TRACKS, seconds=0.05)
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
