@@ -2,11 +2,9 @@
 
 import errno
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 import soundfile
 
 from tagsmith import engine, predicting
-from tagsmith.config import Dask, Loky, Ray
+from tagsmith.config import Dask, Loky
 from tagsmith.datasets.listing import one_source
 from tagsmith.errors import MissingError
 from tagsmith.stages import extract
@@ -119,6 +117,7 @@ def test_a_scheduler_without_workers_is_told_how_to_get_some(tmp_path):
 def store(tmp_path, rng, monkeypatch):
     """Wavs of a store that is named by a relative path, as always."""
     monkeypatch.chdir(tmp_path)
+    Path("expectations").symlink_to(ROOT / "expectations")
     store = Store(Path("data"), scratch=Path("scratch"))
     tracks, annotations, quarantine = tables(rng)
     for name, table in [
@@ -175,23 +174,9 @@ def test_scores_are_the_same_bytes(dask, fakes):
 @pytest.fixture(scope="module")
 def ray():
     """A node with two workers."""
-    ray = pytest.importorskip("ray", reason='pip install "tagsmith[ray]"')
-    home = tempfile.mkdtemp(prefix="ray-")  # a socket's name must be short
-    environment = {"env_vars": {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}}
-    ray.init(
-        "local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env=environment,
-        object_store_memory=100_000_000,
-        _temp_dir=str(home)
-        if len(str(home)) < 60
-        else None,  # sockets have short names
-    )
-    yield Ray(kind="ray", address="auto", workers=-1)
-    ray.shutdown()
-    shutil.rmtree(home, ignore_errors=True)
+    pytest.importorskip("ray", reason='pip install "tagsmith[ray]"')
+    with clusters.ray() as cluster:
+        yield cluster
 
 
 @pytest.mark.slow

@@ -44,6 +44,8 @@ def read_documents(
     from tagsmith.config import Loky
     from tagsmith.datasets.acousticbrainz import documents
 
+    if workers < -1 or not workers:
+        raise ConfigError(f"--workers must be -1 or at least 1, got {workers}")
     engine = Loky(kind="loky", workers=workers)
     index = documents.read(sources, out, engine=engine)
     typer.echo(f"{documents.summary(index)}\n  now in {out}")

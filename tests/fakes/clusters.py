@@ -1,15 +1,17 @@
 """Clusters on this machine: a Dask scheduler with workers in processes of their own."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from tagsmith.config import Dask
+from tagsmith.config import Dask, Ray
 from tests.conftest import ROOT
 
 SECONDS = 240  # in which a worker must be there, on a slow machine
@@ -83,3 +85,40 @@ def wait_for_workers(engine: Dask, count: int) -> None:
             if count:
                 client.wait_for_workers(count, timeout=SECONDS)
         return
+
+
+@contextmanager
+def ray() -> Iterator[Ray]:
+    """Run a node with two workers; this process is its driver."""
+    import ray
+
+    home = tempfile.mkdtemp(prefix="ray-")  # the name of a socket must be short
+    _start_ray(home)
+    try:
+        yield Ray(kind="ray", address="auto", workers=-1)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _start_ray(home: str, tries: int = 4) -> None:
+    """Start a node; Ray itself gives up after 30 s, which a busy machine may need."""
+    import ray
+
+    environment = {"env_vars": {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}}
+    for left in reversed(range(tries)):
+        try:
+            ray.init(
+                "local",
+                num_cpus=2,
+                include_dashboard=False,
+                log_to_driver=False,
+                runtime_env=environment,
+                object_store_memory=100_000_000,
+                _temp_dir=home,
+            )
+        except Exception as error:
+            if "timed out during startup" not in str(error) or not left:
+                raise
+        else:
+            return

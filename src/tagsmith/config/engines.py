@@ -1,8 +1,9 @@
 """Where the work of a stage, or of `tagsmith predict`, runs; it changes no result."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from tagsmith.config.section import Section
 
@@ -25,13 +26,28 @@ class Loky(Section):
     workers: Workers  # -1: one per core
 
 
+def _dask_address(address: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^:/@]+:\d+", address):
+        raise ValueError(
+            "address must be a Dask scheduler's: tcp://HOST:PORT, or tls://"
+        )
+    return address
+
+
+def _ray_address(address: str) -> str:
+    if not re.fullmatch(r"auto|(ray://)?[^:/@]+:\d+", address):
+        raise ValueError(
+            "address must be a Ray cluster's: auto (the one that this machine is in), "
+            "HOST:PORT or ray://HOST:PORT"
+        )
+    return address
+
+
 class Dask(Section):
     """A cluster with a Dask scheduler; its workers reach the same folders."""
 
     kind: Literal["dask"]
-    address: Annotated[
-        str, StringConstraints(pattern=r"^(tcp|tls)://[^:/@]+:\d+$")
-    ]  # of the scheduler: tcp://HOST:8786
+    address: Annotated[str, AfterValidator(_dask_address)]  # of the scheduler
     workers: Workers  # items under way at once; -1: as many as the cluster takes
 
 
@@ -39,9 +55,7 @@ class Ray(Section):
     """A Ray cluster; its nodes reach the same folders."""
 
     kind: Literal["ray"]
-    address: Annotated[
-        str, StringConstraints(pattern=r"^(auto|(ray://)?[^:/@]+:\d+)$")
-    ]  # auto: the cluster that this machine is in | HOST:6379 | ray://HOST:10001
+    address: Annotated[str, AfterValidator(_ray_address)]
     workers: Workers  # items under way at once; -1: as many as the cluster takes
 
 
