@@ -16,7 +16,7 @@ from tagsmith.errors import ConfigError
 from tagsmith.features import audio
 from tagsmith.models import ensemble
 from tagsmith.models.bundle import sha256
-from tagsmith.tracking import registry
+from tagsmith.tracking import bundles, registry
 
 CHAMPION = "models:/tagsmith@champion"
 
@@ -96,4 +96,4 @@ def _fetched(uri: str, folder: Path) -> tuple[str, Path]:
         copy = shutil.copytree(uri, folder / "bundle")
         return uri, copy
     version = registry.resolved(uri)
-    return version, registry.fetch_bundle(version, folder)
+    return version, bundles.fetch(version, folder)

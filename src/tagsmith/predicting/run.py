@@ -83,8 +83,8 @@ def predict(
         manifest: A table, a list of paths or a folder: see `predicting.manifest`.
         out: The `.parquet` file of scores. Others are named after it.
         model_uri: A registered model, or a bundle's folder; None for the champion.
-        engine: Where tracks are scored; all workers must reach the files, the output's
-            folder and each other's machines' paths under the same names.
+        engine: Where tracks are scored. Workers elsewhere must reach the current
+            folder, the tracks and the output's folder under the same paths.
         decisions: Whether decisions are written too.
 
     Returns:
@@ -143,6 +143,7 @@ def _write(plan: Sequence[Shard], out: Path, told: dict[str, Any]) -> None:
         raise DataError(
             f"none of the {count} tracks could be scored; {failed} says why"
         )
+    output.decisions_path(out).unlink(missing_ok=True)  # they are of other scores
     output.write_scores(plan, out, told)
 
 

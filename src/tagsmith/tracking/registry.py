@@ -162,7 +162,7 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
     import mlflow
 
     with answering(f"fetch {file} of {version.uri}"):
-        inside = f"{_bundle_of(version.uri)}/{file}"
+        inside = f"{bundle_of(version.uri)}/{file}"
         path = mlflow.artifacts.download_artifacts(f"{version.uri}/{inside}")
         return Path(path)
 
@@ -208,32 +208,19 @@ def resolved(uri: str) -> str:
     return found.uri
 
 
-def fetch_bundle(uri: str, folder: Path) -> Path:
-    """Copy the bundle that a model was made of into a folder, and return its place.
+def bundle_of(uri: str) -> str:
+    """Return where in a model its bundle lies.
 
     Raises:
-        TrackingError: MLflow cannot be reached, or refuses; or the model is not ours.
+        MlflowException: It has none, so another program made it.
     """
-    import mlflow
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with answering(f"fetch {uri}"):
-        inside = _bundle_of(uri)
-        found = mlflow.artifacts.download_artifacts(
-            f"{uri.rstrip('/')}/{inside}", dst_path=str(folder)
-        )
-        return Path(found)
-
-
-def _bundle_of(uri: str) -> str:
-    """Return where in a model its bundle lies."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
     flavour = mlflow.models.get_model_info(uri).flavors.get("python_function", {})
     artifacts = flavour.get("artifacts") or {}
     if BUNDLE not in artifacts:
-        raise MlflowException(f"it has no {BUNDLE}, so tagsmith did not make it")
+        raise MlflowException(f"it has no {BUNDLE}: tagsmith did not make it")
     inside: str = artifacts[BUNDLE]["path"]
     return inside
 
