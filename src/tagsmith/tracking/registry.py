@@ -209,11 +209,7 @@ def resolved(uri: str) -> str:
 
 
 def bundle_of(uri: str) -> str:
-    """Return where in a model its bundle lies.
-
-    Raises:
-        MlflowException: It has none, so another program made it.
-    """
+    """Return where in a model its bundle lies; MLflow's error says if it has none."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
