@@ -379,3 +379,31 @@ def test_samplers_and_pruners_know_their_own_keys_only():
             }
         }
     )  # fmt: skip
+
+
+ENGINES = [
+    {"kind": "loky", "workers": 2},
+    {"kind": "dask", "address": "tcp://scheduler:8786", "workers": -1},
+    {"kind": "ray", "address": "auto", "workers": -1},
+    {"kind": "ray", "address": "ray://head:10001", "workers": 8},
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_work_runs_here_or_on_a_cluster(engine):
+    assert Params.load(PARAMS, {"engine": engine}).engine.model_dump() == engine
+
+
+@pytest.mark.parametrize(
+    ("engine", "complaint"),
+    [
+        ({"kind": "spark", "workers": 1}, "engine: Input tag 'spark'"),
+        ({"kind": "loky", "workers": 0}, "engine.workers: workers must be -1"),
+        ({"kind": "dask", "workers": 1}, "engine.address: this key is missing"),
+        ({**ENGINES[1], "address": "host"}, "address must be a Dask scheduler's"),
+        ({**ENGINES[2], "address": "http://x"}, "address must be a Ray cluster's"),
+        ({**ENGINES[0], "address": "auto"}, "engine.address: unknown key"),
+    ],
+)
+def test_an_engine_that_makes_no_sense_is_named(engine, complaint):
+    assert complaint in message({"engine": engine})

@@ -19,6 +19,7 @@ from tagsmith.config.datasets import (
     SplitShares,
 )
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
+from tagsmith.config.engines import Dask, Engine, Loky, Ray
 from tagsmith.config.features import (
     Application,
     ColourMap,
@@ -51,7 +52,6 @@ from tagsmith.config.params import (
     ENSEMBLE,
     GROUPS,
     MOST_SUBSETTED,
-    Engine,
     Params,
     Validation,
     Wavs,
@@ -105,6 +105,7 @@ __all__ = [
     "ColourMap",
     "Comparison",
     "Crnn",
+    "Dask",
     "Dataset",
     "DeepSpectrum",
     "DeepSpectrumRnn",
@@ -128,6 +129,7 @@ __all__ = [
     "InverseTime",
     "JamendoDataset",
     "LogMel",
+    "Loky",
     "MagnaTagATuneDataset",
     "MedianPruner",
     "MelbandFcn",
@@ -142,6 +144,7 @@ __all__ = [
     "RandomSampler",
     "RandomTrunk",
     "RandomVectors",
+    "Ray",
     "ScoresDataset",
     "Scoring",
     "Section",

@@ -1,0 +1,27 @@
+"""Bundles of registered models, as folders."""
+
+from pathlib import Path
+
+from tagsmith.tracking.registry import bundle_of
+from tagsmith.tracking.server import answering
+
+
+def fetch(uri: str, folder: Path) -> Path:
+    """Copy the bundle that a model was made of to below a folder.
+
+    Args:
+        uri: `models:/NAME/VERSION`, or what else MLflow takes.
+        folder: Where to; it is made.
+
+    Returns:
+        Where the bundle is.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses; or the model is not ours.
+    """
+    import mlflow
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with answering(f"fetch {uri}"):
+        inside = f"{uri.rstrip('/')}/{bundle_of(uri)}"
+        return Path(mlflow.artifacts.download_artifacts(inside, dst_path=str(folder)))
