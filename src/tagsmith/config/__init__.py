@@ -19,6 +19,7 @@ from tagsmith.config.datasets import (
     SplitShares,
 )
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
+from tagsmith.config.drift import Drift, LeastDifference
 from tagsmith.config.features import (
     Application,
     ColourMap,
@@ -107,6 +108,7 @@ __all__ = [
     "Dataset",
     "DeepSpectrum",
     "DeepSpectrumRnn",
+    "Drift",
     "EfficientNetLite0",
     "Engine",
     "Evaluation",
@@ -124,6 +126,7 @@ __all__ = [
     "InstrumentVectors",
     "IntSpace",
     "InverseTime",
+    "LeastDifference",
     "JamendoDataset",
     "LogMel",
     "MagnaTagATuneDataset",
