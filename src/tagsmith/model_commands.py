@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from tagsmith.errors import ConfigError
+from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, given
 
 WORDS = "--tags"
 TOP = 5  # tags per file
