@@ -20,7 +20,7 @@ import psutil
 from benchmarks import data
 from benchmarks.memory import MEGABYTE, memory_of
 from benchmarks.ratios import Ratio, quotients, taking_turns
-from tagsmith.config import Engine
+from tagsmith.config import Loky
 from tagsmith.datasets.acousticbrainz import documents
 from tagsmith.features.melbands import STATISTICS
 
@@ -91,7 +91,7 @@ def _speed(folder: Path, count: int, turns: int) -> Ratio:
 
 
 def _ours(source: Path, target: Path, *, workers: int) -> None:
-    engine = Engine(kind="loky", workers=workers)
+    engine = Loky(kind="loky", workers=workers)
     documents.read([str(source)], target, engine=engine)
 
 

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from tagsmith import engine
-from tagsmith.config import Engine
+from tagsmith.config import Loky
 from tagsmith.errors import MissingError
 
 
 def each(function, items, *, workers):
-    config = Engine(kind="loky", workers=workers)
+    config = Loky(kind="loky", workers=workers)
     return list(engine.each(function, items, config, label="test"))
 
 

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from tagsmith import sounds
-from tagsmith.config import Engine
+from tagsmith.config import Loky
 from tagsmith.errors import DataError
 from tagsmith.features.probe import FLOOR_DB, probe
 from tests.fakes import audio
@@ -65,7 +65,7 @@ def test_half_the_amplitude_is_6_db_less(tmp_path):
 
 def test_a_table_keeps_the_order_of_its_tracks(tmp_path, noisy):
     quiet = audio.write(tmp_path / "silence.wav", audio.silence())
-    table = sounds.table([noisy, quiet], ["b", "a"], Engine(kind="loky", workers=1))
+    table = sounds.table([noisy, quiet], ["b", "a"], Loky(kind="loky", workers=1))
     assert list(table.index) == ["b", "a"]
     assert list(table["format"]) == ["FLAC", "WAV"]
 
@@ -74,5 +74,5 @@ def test_a_table_keeps_the_order_of_its_tracks(tmp_path, noisy):
 def test_what_is_no_audio_is_refused(tmp_path, content):
     path = tmp_path / "bad.wav"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="empty|not audio"):
+    with pytest.raises(DataError, match=r"empty|not audio"):
         sounds.measure(path)

@@ -41,10 +41,10 @@ def read_documents(
     workers: Annotated[int, typer.Option(help="Processes; -1: one per core.")] = -1,
 ) -> None:
     """Read AcousticBrainz documents into one matrix, for dataset.documents."""
-    from tagsmith.config import Engine
+    from tagsmith.config import Loky
     from tagsmith.datasets.acousticbrainz import documents
 
-    engine = Engine(kind="loky", workers=workers)
+    engine = Loky(kind="loky", workers=workers)
     index = documents.read(sources, out, engine=engine)
     typer.echo(f"{documents.summary(index)}\n  now in {out}")
 

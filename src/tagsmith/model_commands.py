@@ -118,9 +118,9 @@ def drift(
     manifest: Annotated[
         Path, typer.Argument(help="A table with `path`, a list of paths, or a folder.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for page, facts and scores.")] = Path(
-        "drift"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder for page, facts and scores.")
+    ] = Path("drift"),
     model: Annotated[
         str | None, typer.Option(help="A registered model; the champion if none.")
     ] = None,

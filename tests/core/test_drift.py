@@ -33,11 +33,15 @@ def names(comparison):
 def test_false_alarms_are_as_rare_as_stated_even_without_limits_of_size():
     config = CONFIG.model_copy(update={"least_distance": 0.0, "least_share": 0.0})
     verdicts = [
-        compared(heard.tracks(rng_of(1000 + seed), 60), seed=seed, config=config).verdict
+        compared(
+            heard.tracks(rng_of(1000 + seed), 60), seed=seed, config=config
+        ).verdict
         for seed in range(80)
     ]
     assert set(verdicts) <= {"stable", "shifted"}
-    assert verdicts.count("shifted") <= 4  # 1 of 100 is expected: 5 or more of 80, never
+    assert (
+        verdicts.count("shifted") <= 4
+    )  # 1 of 100 is expected: 5 or more of 80, never
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,9 @@ def test_too_few_tracks_are_not_judged(rng, new, old):
 
 def test_other_tags_cannot_be_compared(rng):
     new = heard.tracks(rng, 40)
-    renamed = dataclasses.replace(new, scores=new.scores.rename(columns={"slow": "fast"}))
+    renamed = dataclasses.replace(
+        new, scores=new.scores.rename(columns={"slow": "fast"})
+    )
     with pytest.raises(DataError, match="both must come from one model"):
         compared(renamed)
 
@@ -110,7 +116,9 @@ def test_the_most_unlike_track_comes_first_and_says_why(rng):
 def test_equal_tracks_make_equal_references_of_plain_values(rng):
     tracks = heard.tracks(rng, 50)
     tree = reference.summary(tracks, split="test")
-    assert json.loads(json.dumps(tree)) == tree == reference.summary(tracks, split="test")
+    assert (
+        json.loads(json.dumps(tree)) == tree == reference.summary(tracks, split="test")
+    )
     assert tree["kinds"]["format"] == {"MP3": 50}
 
 

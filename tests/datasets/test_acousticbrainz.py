@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagsmith.config import SPLITS, AcousticBrainzDataset, Engine, Params
+from tagsmith.config import SPLITS, AcousticBrainzDataset, Loky, Params
 from tagsmith.core import genres, splits
 from tagsmith.datasets import acousticbrainz
 from tagsmith.datasets.acousticbrainz import documents, parting
@@ -23,7 +23,7 @@ from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes import acousticbrainz as fake
 
-ENGINE = Engine(kind="loky", workers=1)
+ENGINE = Loky(kind="loky", workers=1)
 ROWS = fake.rows(128)
 GOOD = [row for row in ROWS if not row["fault"]]
 OWN = [row for row in GOOD if fake.TARGET in row["sources"]]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tagsmith.cli import app
-from tagsmith.config import Engine
+from tagsmith.config import Loky
 from tagsmith.datasets.acousticbrainz import chunks, documents, kept, roots
 from tagsmith.datasets.acousticbrainz.document import parsed
 from tagsmith.errors import DataError, MissingError
@@ -24,7 +24,7 @@ from tagsmith.features import melbands
 from tests.conftest import ROOT
 from tests.fakes import acousticbrainz as fake
 
-ENGINE = Engine(kind="loky", workers=1)
+ENGINE = Loky(kind="loky", workers=1)
 REAL = ROOT / "tests" / "golden" / "0dad432b-16cc-4bf0-8961-fd31d124b01b.json"
 ROWS = fake.rows(12)
 GOOD = [row["recording"] for row in ROWS if not row["fault"]]
@@ -177,7 +177,7 @@ def test_equal_statistics_have_equal_hashes(tmp_path):
 
 def test_workers_read_the_same_as_one_process(written, tmp_path, monkeypatch):
     monkeypatch.setattr(documents, "CHUNK_DOCUMENTS", 5)
-    two = Engine(kind="loky", workers=2)
+    two = Loky(kind="loky", workers=2)
     index = documents.read([str(written)], tmp_path / "two", engine=two)
     monkeypatch.undo()
     pd.testing.assert_frame_equal(index, read(written, tmp_path / "one"))

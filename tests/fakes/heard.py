@@ -9,30 +9,31 @@ from tests.fakes.experiments import TAGS
 THRESHOLD = 0.5
 
 
-def tracks(
-    rng: np.random.Generator,
-    count: int,
-    *,
-    louder_db: float = 0.0,
-    brighter: float = 1.0,
-    longer_seconds: float = 0.0,
-    stereo: float = 0.5,
-    surer: float = 0.0,
-) -> Tracks:
-    """Draw tracks; every argument moves one quantity of them."""
+STRAIGHT = {
+    "louder_db": 0.0,
+    "brighter": 1.0,
+    "longer_seconds": 0.0,
+    "stereo": 0.5,
+    "surer": 0.0,
+}
+
+
+def tracks(rng: np.random.Generator, count: int, **bent: float) -> Tracks:
+    """Draw tracks; everything that is bent moves one quantity of them."""
+    by = STRAIGHT | bent
     index = pd.Index([f"n{number:05d}" for number in range(count)], name="track_id")
     sounds = pd.DataFrame(
         {
-            "level_db": rng.normal(-20 + louder_db, 4, count),
-            "seconds": 29.0 + rng.uniform(0, 0.05, count) + longer_seconds,
-            "centroid_hz": brighter * rng.lognormal(7.3, 0.4, count),
+            "level_db": rng.normal(-20 + by["louder_db"], 4, count),
+            "seconds": 29.0 + rng.uniform(0, 0.05, count) + by["longer_seconds"],
+            "centroid_hz": by["brighter"] * rng.lognormal(7.3, 0.4, count),
             "quiet_share": rng.beta(1, 60, count),
             "sample_rate_hz": rng.choice([32000, 44100], count),
-            "channels": np.where(rng.random(count) < stereo, 2, 1),
+            "channels": np.where(rng.random(count) < by["stereo"], 2, 1),
             "format": "MP3",
         },
         index=index,
     )
-    drawn = rng.beta(1.2 + surer, 3, (count, len(TAGS))).astype(np.float32)
+    drawn = rng.beta(1.2 + by["surer"], 3, (count, len(TAGS))).astype(np.float32)
     scores = pd.DataFrame(drawn, index=index, columns=TAGS)
     return Tracks(sounds, scores, scores >= THRESHOLD)

@@ -20,6 +20,7 @@ from tagsmith.config.datasets import (
 )
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
 from tagsmith.config.drift import Drift, LeastDifference
+from tagsmith.config.engines import Dask, Engine, Loky, Ray
 from tagsmith.config.features import (
     Application,
     ColourMap,
@@ -52,7 +53,6 @@ from tagsmith.config.params import (
     ENSEMBLE,
     GROUPS,
     MOST_SUBSETTED,
-    Engine,
     Params,
     Validation,
     Wavs,
@@ -105,6 +105,7 @@ __all__ = [
     "ColourMap",
     "Comparison",
     "Crnn",
+    "Dask",
     "Dataset",
     "DeepSpectrum",
     "DeepSpectrumRnn",
@@ -126,9 +127,10 @@ __all__ = [
     "InstrumentVectors",
     "IntSpace",
     "InverseTime",
-    "LeastDifference",
     "JamendoDataset",
+    "LeastDifference",
     "LogMel",
+    "Loky",
     "MagnaTagATuneDataset",
     "MedianPruner",
     "MelbandFcn",
@@ -143,6 +145,7 @@ __all__ = [
     "RandomSampler",
     "RandomTrunk",
     "RandomVectors",
+    "Ray",
     "ScoresDataset",
     "Scoring",
     "Section",

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from tagsmith.config.section import Section
 
-UNIONS = ("dataset", "trunk", "network", "sampler", "pruner")  # keys whose kinds differ
+# keys whose kinds differ
+UNIONS = ("dataset", "engine", "trunk", "network", "sampler", "pruner")
 
 
 def explained(error: ValidationError, path: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import (
     Field,
@@ -19,6 +19,7 @@ from tagsmith.config.agreement import ENSEMBLE, GROUPS, MOST_SUBSETTED, RULES
 from tagsmith.config.datasets import Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
 from tagsmith.config.drift import Drift
+from tagsmith.config.engines import Engine
 from tagsmith.config.features import Feature
 from tagsmith.config.genres import Genres
 from tagsmith.config.mistakes import explained, nearest
@@ -45,13 +46,6 @@ class Validation(Section):
     silence_db: float
     most_quarantined: Fraction
     every_tag_in: tuple[SplitName, ...]
-
-
-class Engine(Section):
-    """Where the work of a stage runs."""
-
-    kind: Literal["loky"]
-    workers: int
 
 
 class Wavs(Section):

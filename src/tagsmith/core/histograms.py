@@ -69,10 +69,14 @@ def shares(reference: Tree, tracks: Tracks) -> dict[str, list[Share]]:
     for name in tracks.kinds:
         if before := reference["kinds"].get(name):
             now = counts(tracks.kinds[name])
-            kinds = sorted({*before, *now}, key=lambda kind: (-before.get(kind, 0), kind))
+            kinds = sorted(
+                {*before, *now}, key=lambda kind: (-before.get(kind, 0), kind)
+            )
             totals = sum(before.values()), sum(now.values())
             found[name] = [
-                Share(kind, before.get(kind, 0) / totals[0], now.get(kind, 0) / totals[1])
+                Share(
+                    kind, before.get(kind, 0) / totals[0], now.get(kind, 0) / totals[1]
+                )
                 for kind in kinds
             ]
     return found

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tagsmith import engine
-from tagsmith.config import Engine, ScoresDataset
+from tagsmith.config import Loky, ScoresDataset
 from tagsmith.datasets.listing import Listing
 from tagsmith.datasets.scores import abc, performance, room
 from tagsmith.datasets.scores.compositions import ARTISTS, package, voices
@@ -52,7 +52,7 @@ def listing(config: ScoresDataset, raw: Path, *, seed: int, workers: int) -> Lis
     render = partial(
         _render, raw=raw, soundfonts=soundfonts, seconds=config.clip_seconds, seed=seed
     )
-    where = Engine(kind="loky", workers=workers)
+    where = Loky(kind="loky", workers=workers)
     for _ in engine.each(render, missing, where, label="rendering"):
         pass  # what counts is the files
     return _tables(files, config.clip_seconds)
