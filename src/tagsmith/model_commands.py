@@ -114,6 +114,32 @@ def predict_genres(
 
 
 @app.command()
+def predict(
+    manifest: Annotated[
+        Path, typer.Argument(help="A table with `path`, a list of paths, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="The scores to write, .parquet.")],
+    model: Annotated[
+        str | None, typer.Option(help="A registered model; the champion if none.")
+    ] = None,
+    *,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Write decisions beside them.")
+    ] = False,
+    set_: Set = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Score many tracks with a registered ensemble, where `engine` says."""
+    from tagsmith import predicting
+
+    engine = given(set_, None, params, writes_data=False).params.engine
+    done = predicting.predict(manifest, out, model, engine, decisions=decisions)
+    typer.echo(done.sentence)
+    if len(done.failed):
+        raise typer.Exit(2)
+
+
+@app.command()
 def drift(
     manifest: Annotated[
         Path, typer.Argument(help="A table with `path`, a list of paths, or a folder.")

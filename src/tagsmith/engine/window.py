@@ -1,4 +1,4 @@
-"""How items go to a cluster: a bounded number under way, whatever is done comes back."""
+"""How items go to a cluster: a bounded number under way, what is done comes back."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

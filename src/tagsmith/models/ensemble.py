@@ -14,7 +14,7 @@ Equal ensembles are equal bytes: nothing in a bundle says when or where it was m
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tagsmith.core.fusion import fuse
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models import Tagger, load
-from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, analyser
+from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, Frames, analyser
 from tagsmith.models.bundle import META, put_model
 from tagsmith.store import Store, write_json, write_text
 
@@ -105,9 +105,35 @@ class Ensemble:
             },
             weights=weights,
             tags=tags,
-            thresholds=_thresholds(bundle / THRESHOLDS, tags),
+            thresholds=read_thresholds(bundle / THRESHOLDS, tags),
             calibration=Calibration.model_validate(described["calibration"]),
         )
+
+    def analyse(self, path: Path) -> dict[str, Frames]:
+        """Return what the members hear of one audio file, by the feature's name.
+
+        Raises:
+            DataError: The file cannot be decoded.
+            MissingError: There is no such file.
+        """
+        return {name: analyse(path) for name, analyse in self.analysers.items()}
+
+    def score_features(
+        self, tracks: Sequence[Mapping[str, Frames]]
+    ) -> NDArray[np.float32]:
+        """Score tracks together, as `analyse` heard them.
+
+        Returns:
+            `(tracks, tags)` in [0, 1].
+        """
+        scores = {
+            name: member.score_features(
+                [features[member.config.feature] for features in tracks]
+            )
+            for name, member in self.members.items()
+        }
+        fused: NDArray[np.float32] = fuse(scores, self.weights)
+        return fused
 
     def score(self, path: Path) -> NDArray[np.float32]:
         """Score one audio file.
@@ -119,13 +145,8 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        features = {name: analyse(path) for name, analyse in self.analysers.items()}
-        scores = {
-            name: member.score_features([features[member.config.feature]])
-            for name, member in self.members.items()
-        }
-        fused: NDArray[np.float32] = fuse(scores, self.weights)[0]
-        return fused
+        scored: NDArray[np.float32] = self.score_features([self.analyse(path)])[0]
+        return scored
 
     def listen(self, path: Path, top: int | None = None) -> list[Heard]:
         """Tag one audio file.
@@ -206,7 +227,12 @@ def _weights(store: Store) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if weight > 0}
 
 
-def _thresholds(path: Path, tags: tuple[str, ...]) -> NDArray[np.float64]:
+def read_thresholds(path: Path, tags: Sequence[str]) -> NDArray[np.float64]:
+    """Read a bundle's thresholds in the order of its tags, `(tags,)`.
+
+    Raises:
+        DataError: A tag has none.
+    """
     pairs = (line.split("\t") for line in path.read_text("utf-8").splitlines())
     limits = {tag: float(limit) for tag, limit in pairs}
     if missing := sorted(set(tags) - limits.keys()):

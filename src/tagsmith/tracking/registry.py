@@ -162,9 +162,8 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
     import mlflow
 
     with answering(f"fetch {file} of {version.uri}"):
-        info = mlflow.models.get_model_info(version.uri)
-        folder = info.flavors["python_function"]["artifacts"][BUNDLE]["path"]
-        path = mlflow.artifacts.download_artifacts(f"{version.uri}/{folder}/{file}")
+        inside = f"{_bundle_of(version.uri)}/{file}"
+        path = mlflow.artifacts.download_artifacts(f"{version.uri}/{inside}")
         return Path(path)
 
 
@@ -178,19 +177,65 @@ def load(uri: str) -> "PyFuncModel":
         MissingError: No version has that alias.
         TrackingError: MLflow cannot be reached, or refuses.
     """
+    resolved(uri)
+    import mlflow
+
+    with answering(f"load {uri}"):
+        model: PyFuncModel = mlflow.pyfunc.load_model(uri)
+        return model
+
+
+def resolved(uri: str) -> str:
+    """Return the URI of the version that an alias names; others as they are.
+
+    Raises:
+        MissingError: No version has that alias.
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
     connect()
     import mlflow
 
     name, at, alias = uri.removeprefix("models:/").partition("@")
-    if uri.startswith("models:/") and at and aliased(name, alias) is None:
+    if not (uri.startswith("models:/") and at):
+        return uri
+    found = aliased(name, alias)
+    if found is None:
         raise MissingError(
             f"the registry at {mlflow.get_registry_uri()} has no {alias} of {name}; "
             "`make repro` trains and promotes one, `tagsmith promote` (for any words, "
             "`tagsmith promote-zeroshot`) promotes what data/ holds"
         )
-    with answering(f"load {uri}"):
-        model: PyFuncModel = mlflow.pyfunc.load_model(uri)
-        return model
+    return found.uri
+
+
+def fetch_bundle(uri: str, folder: Path) -> Path:
+    """Copy the bundle that a model was made of into a folder, and return its place.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses; or the model is not ours.
+    """
+    import mlflow
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with answering(f"fetch {uri}"):
+        inside = _bundle_of(uri)
+        found = mlflow.artifacts.download_artifacts(
+            f"{uri.rstrip('/')}/{inside}", dst_path=str(folder)
+        )
+        return Path(found)
+
+
+def _bundle_of(uri: str) -> str:
+    """Return where in a model its bundle lies."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    flavour = mlflow.models.get_model_info(uri).flavors.get("python_function", {})
+    artifacts = flavour.get("artifacts") or {}
+    if BUNDLE not in artifacts:
+        raise MlflowException(f"it has no {BUNDLE}, so tagsmith did not make it")
+    inside: str = artifacts[BUNDLE]["path"]
+    return inside
 
 
 @contextmanager
