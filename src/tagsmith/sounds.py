@@ -94,8 +94,8 @@ def table(paths: Sequence[Path], names: Sequence[str], config: Engine) -> pd.Dat
         MissingError: See there.
     """
     heard = engine.gathered(measure, paths, config, label="listen")
-    index = pd.Index(names, name="track_id", dtype="str")
-    return pd.DataFrame([vars(sound) for sound in heard], index=index)
+    rows = pd.DataFrame([vars(sound) for sound in heard])
+    return rows.set_axis(pd.Index(list(names), name="track_id"), axis="index")
 
 
 def _windows(

@@ -16,13 +16,14 @@ References:
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from scipy import stats
 
 Quantity = Literal["number", "kind", "decided", "score"]
+Values = NDArray[np.floating[Any]]
 Pair = tuple[int, int]  # of the reference, of the new tracks
 
 
@@ -62,7 +63,7 @@ def number(
     quantity: Literal["number", "score"],
     name: str,
     before: Sequence[float],
-    now: ArrayLike,
+    now: Values,
 ) -> Change:
     """Compare a number, or the scores of a tag.
 

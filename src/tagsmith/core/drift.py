@@ -43,7 +43,7 @@ class Comparison:
 
     @property
     def shifted(self) -> list[Change]:
-        """What has shifted: numbers, kinds, decisions, scores; the most distant first."""
+        """What has shifted: numbers first, scores last, by distance."""
         order = get_args(Quantity)
         found = [each for each in self.changes if each.shifted]
         return sorted(found, key=lambda it: (order.index(it.quantity), -it.distance))
@@ -85,33 +85,41 @@ def unlike(reference: Tree, tracks: Tracks, config: Drift) -> pd.DataFrame:
     """Say by how much each track is unlike the reference's, and in what.
 
     Unlikeness is the distance from the reference's median in standard deviations, as
-    its quartiles tell them: 3 is rare. A spread below `least_difference` counts as that.
+    its quartiles tell them: 3 is rare. They are `least_difference` at least.
 
     Returns:
         `unlikeness`, the `name` of the number that is furthest off, its `value` and
         the reference's median, `usual`; indexed by track id, the most unlike first.
     """
     numbers, least = tracks.numbers, _least(config)
-    off, usual = pd.DataFrame(index=numbers.index), {}
-    for name in numbers:
+    off = pd.DataFrame(index=numbers.index)
+    usual: dict[str, float] = {}
+    for name in map(str, numbers):
         if values := reference["numbers"].get(name):
             low, usual[name], high = np.quantile(values, (0.25, 0.5, 0.75))
             spread = max((high - low) / QUARTILES, least[name])
             off[name] = (numbers[name] - usual[name]).abs().fillna(0.0) / spread
-    furthest = off.idxmax(axis=1)
-    value = [float(numbers.loc[track, name]) for track, name in furthest.items()]
-    table = pd.DataFrame({"unlikeness": off.max(axis=1), "name": furthest})
-    table = table.assign(value=value, usual=furthest.map(usual))
+    furthest = [str(name) for name in off.idxmax(axis=1)]
+    rows = {
+        "unlikeness": off.max(axis=1),
+        "name": furthest,
+        "value": [
+            float(values[name])
+            for values, name in zip(numbers.to_dict("records"), furthest, strict=True)
+        ],
+        "usual": [usual[name] for name in furthest],
+    }
+    table = pd.DataFrame(rows, index=numbers.index)
     return table.sort_values("unlikeness", ascending=False, kind="stable")
 
 
 def _of_sounds(reference: Tree, tracks: Tracks) -> Iterator[Change]:
     numbers, kinds = tracks.numbers, tracks.kinds
-    for name in numbers:
+    for name in map(str, numbers):
         before, now = reference["numbers"].get(name), numbers[name].dropna()
         if before and len(now):
-            yield changes.number("number", name, before, now)
-    for name in kinds:
+            yield changes.number("number", name, before, now.to_numpy())
+    for name in map(str, kinds):
         if before := reference["kinds"].get(name):
             yield changes.kind(name, before, counts(kinds[name]))
 
@@ -122,7 +130,7 @@ def _of_tags(reference: Tree, tracks: Tracks, config: Drift) -> Iterator[Change]
     for tag, before in reference["scores"].items():
         decided = (reference["decided"][tag], int(tracks.decisions[tag].sum()))
         yield changes.decided(tag, decided, sizes, confidence=confidence)
-        yield changes.number("score", tag, before, tracks.scores[tag])
+        yield changes.number("score", tag, before, tracks.scores[tag].to_numpy())
 
 
 def _judged(found: Sequence[Change], config: Drift) -> tuple[Change, ...]:

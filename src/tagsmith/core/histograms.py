@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tagsmith.config import Drift
 from tagsmith.core.reference import Tracks, Tree, counts
@@ -66,7 +66,7 @@ def of(
 def shares(reference: Tree, tracks: Tracks) -> dict[str, list[Share]]:
     """Return the shares of each kind, the commonest in the reference first."""
     found = {}
-    for name in tracks.kinds:
+    for name in map(str, tracks.kinds):
         if before := reference["kinds"].get(name):
             now = counts(tracks.kinds[name])
             kinds = sorted(
@@ -113,9 +113,11 @@ def histogram(
 
 
 def _ends(
-    before: Sequence[float], now: ArrayLike, least_width: float
+    before: Sequence[float], now: NDArray[np.float64], least_width: float
 ) -> tuple[float, float]:
-    quantiles = [np.quantile(values, (TAIL, 1 - TAIL)) for values in (before, now)]
+    quantiles = [
+        np.quantile(values, (TAIL, 1 - TAIL)) for values in (np.asarray(before), now)
+    ]
     low, high = min(q[0] for q in quantiles), max(q[1] for q in quantiles)
     missing = max(least_width - (high - low), 0) / 2
     return float(low - missing), float(high + missing)

@@ -101,9 +101,10 @@ def headline(comparison: Comparison) -> str:
 def sentence(change: Change) -> str:
     """Say what became of one quantity."""
     if change.quantity == "decided":
+        before, now = _figures(change)
         return (
-            f"{100 * change.now:.0f} % of the tracks instead of "
-            f"{100 * change.before:.0f} % ({100 * change.low:+.0f} to "
+            f"{100 * now:.0f} % of the tracks instead of "
+            f"{100 * before:.0f} % ({100 * change.low:+.0f} to "
             f"{100 * change.high:+.0f} points)"
         )
     if change.quantity == "kind":
@@ -112,8 +113,9 @@ def sentence(change: Change) -> str:
             return f"mostly {change.now}, as before; {apart}"
         return f"mostly {change.now} instead of {change.before}; {apart}"
     spoken = NUMBERS.get(change.name, _SCORE) if change.quantity == "number" else _SCORE
+    before, now = _figures(change)
     return (
-        f"median {spoken.write(change.now)} instead of {spoken.write(change.before)}, "
+        f"median {spoken.write(now)} instead of {spoken.write(before)}, "
         f"{spoken.write(change.difference)} apart on average, distance "
         f"{change.distance:.2f}"
     )
@@ -198,12 +200,18 @@ _SCORE = Spoken("score", "", 3, "scored higher", "scored lower")
 def _brief(change: Change) -> str:
     if change.quantity in {"number", "score"}:
         spoken = NUMBERS[change.name] if change.quantity == "number" else _SCORE
-        assert not isinstance(change.now, str)
-        assert not isinstance(change.before, str)
-        word = spoken.more if change.now > change.before else spoken.less
-        if change.now == change.before:
+        before, now = _figures(change)
+        word = spoken.more if now > before else spoken.less
+        if now == before:
             word = f"of another spread of {spoken.name}"
         return f"{word} for {change.name}" if change.quantity == "score" else word
     if change.quantity == "kind":
         return f"of other {KINDS[change.name]}"
     return f"{change.name} {'more' if change.difference > 0 else 'less'} often"
+
+
+def _figures(change: Change) -> tuple[float, float]:
+    """Return what was and what is, of anything but a kind."""
+    assert isinstance(change.before, float)
+    assert isinstance(change.now, float)
+    return change.before, change.now
