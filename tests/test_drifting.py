@@ -173,7 +173,8 @@ def test_the_page_says_the_verdict_and_draws_both_sides(facts, page, picture):
     assert page.locator("#heard .panels > .card").count() == 9
     assert page.locator("#heard path.before").count() == 6
     assert page.locator("#tags tbody tr").count() == len(TAGS)
-    page.screenshot(path=picture("drift.png"), full_page=False)
+    page.set_viewport_size({"width": 1280, "height": 1270})
+    page.screenshot(path=picture("drift.png"))
 
 
 def test_the_tags_that_shifted_come_first_and_columns_sort(facts, page):

@@ -10,6 +10,7 @@ from tagsmith.core.histograms import Histogram
 from tagsmith.reporting import page
 
 TEMPLATE = "drift.html.j2"
+MINUS = "\N{MINUS SIGN}"
 NAMED = 3  # shifts that a heading names
 MOST_LISTED = 12  # shifts, and files, that are listed one by one
 PICTURED = 6  # tags whose scores are drawn
@@ -37,7 +38,7 @@ class Spoken:
         """Write a value with its unit; `none` for an unknown one."""
         if value is None:
             return "none"
-        return f"{value:,.{self.digits}f}{self.unit}".replace("-", "\N{MINUS SIGN}")
+        return f"{value:,.{self.digits}f}{self.unit}".replace("-", MINUS)
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,19 @@ KINDS = {
     "channels": "channels",
     "format": "format",
 }
+OTHERS = {
+    "sample_rate_hz": "sample rates",
+    "channels": "numbers of channels",
+    "format": "formats",
+}
 
 
 def called(change: Change) -> str:
     """Say what a change is of."""
-    if change.quantity == "number":
-        return NUMBERS[change.name].name
-    if change.quantity == "kind":
-        return KINDS[change.name]
-    return {"decided": "decisions for", "score": "scores of"}[
-        change.quantity
-    ] + f" {change.name}"
+    if change.quantity in {"number", "kind"}:
+        return _named(change.name)
+    what = "decisions for" if change.quantity == "decided" else "scores of"
+    return f"{what} {change.name}"
 
 
 def headline(comparison: Comparison) -> str:
@@ -161,6 +164,7 @@ def render(facts: Mapping[str, Any]) -> str:
         "tags": rows,
         "scale": page.Scale.around([*ends, 0.0]),
         "pictured": farthest[:PICTURED],
+        "lacking": [_named(name) for name in facts["lacking"]],
         "MOST_LISTED": MOST_LISTED,
         "NUMBERS": NUMBERS,
         "KINDS": KINDS,
@@ -191,7 +195,9 @@ def ticks(histogram: Histogram) -> list[tuple[float, str]]:
     """Return round values below a histogram: where, in percent, and their text."""
     low, high = histogram.edges[0], histogram.edges[-1]
     inside = [t for t in page.Scale.around((low, high)).ticks if low <= t <= high]
-    return [(100 * (t - low) / (high - low), f"{t:g}") for t in inside]
+    return [
+        (100 * (t - low) / (high - low), f"{t:g}".replace("-", MINUS)) for t in inside
+    ]
 
 
 _SCORE = Spoken("score", "", 3, "scored higher", "scored lower")
@@ -206,7 +212,7 @@ def _brief(change: Change) -> str:
             word = f"of another spread of {spoken.name}"
         return f"{word} for {change.name}" if change.quantity == "score" else word
     if change.quantity == "kind":
-        return f"of other {KINDS[change.name]}"
+        return f"other {OTHERS[change.name]}"
     return f"{change.name} {'more' if change.difference > 0 else 'less'} often"
 
 
@@ -215,3 +221,7 @@ def _figures(change: Change) -> tuple[float, float]:
     assert isinstance(change.before, float)
     assert isinstance(change.now, float)
     return change.before, change.now
+
+
+def _named(name: str) -> str:
+    return NUMBERS[name].name if name in NUMBERS else KINDS[name]
