@@ -21,6 +21,7 @@ ENVIRONMENTS = {  # of each benchmark, in the order of the table
     "decoding": ONE_CORE,
     "drawing": ONE_CORE,
     "documents": ONE_CORE,
+    "predicting": ONE_CORE,
     "training": {},
     "frozen": {},
     "memory": {},

@@ -70,8 +70,7 @@ def answer(manifest: Path, out: Path, model_uri: str | None, params: Params) -> 
             has no reference.
         TrackingError: The registry cannot be reached, or refuses.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".model-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="tagsmith-") as scratch:
         model = fetch(model_uri, Path(scratch))
         reference = _reference(model)
         predicted = predicting.scores(

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import keras
-
 from tagsmith.models import Tagger, build, save
 from tagsmith.store import write_json, write_text
 from tests.fakes import audio
@@ -14,6 +12,8 @@ MODELS = ("crnn_gru", "melband_fcn")
 
 def write(folder: Path) -> Path:
     """Write a bundle into a folder."""
+    import keras
+
     params = tiny_params()
     for seed, name in enumerate(MODELS):
         keras.utils.set_random_seed(seed)

@@ -16,9 +16,10 @@ from tagsmith.core import leaks, metrics, reference
 from tagsmith.datasets.listing import one_source
 from tagsmith.features import audio
 from tagsmith.models import ensemble
+from tagsmith.predicting import worker
 from tagsmith.store import Store, atomic, write_json, write_text
 from tests.fakes import heard
-from tests.fakes.experiments import TAGS, tables, withheld
+from tests.fakes.experiments import TAGS, tables, tiny_params, withheld
 
 RATE_HZ = 16000
 WEIGHTS = {"loud": 0.75, "quiet": 0.25, "mute": 0.0}
@@ -54,6 +55,27 @@ def put_in_place(monkeypatch) -> None:
     """Let ensembles consist of fakes."""
     monkeypatch.setattr(ensemble, "load", load)
     monkeypatch.setattr(ensemble, "analyser", analyser)
+    monkeypatch.setattr(worker, "_use_one_thread", lambda: None)
+
+
+def install() -> None:
+    """Let ensembles of this process consist of fakes, as a cluster's worker."""
+    ensemble.load, ensemble.analyser = load, analyser
+    worker._use_one_thread = lambda: None
+
+
+def bundle(folder: Path) -> Path:
+    """Write a bundle of fakes."""
+    for name, weight in WEIGHTS.items():
+        described = {"tags": TAGS, "factor": weight}
+        write_json(folder / "models" / name / "model.json", described)
+    weights = {name: weight for name, weight in WEIGHTS.items() if weight}
+    calibration = tiny_params().calibration.model_dump(mode="json")
+    described = {"weights": weights, "calibration": calibration}
+    write_json(folder / ensemble.WEIGHTS, described)
+    write_text(folder / ensemble.THRESHOLDS, "".join(f"{tag}\t0.2\n" for tag in TAGS))
+    write_text(folder / ensemble.TAGS, "".join(f"{tag}\n" for tag in TAGS))
+    return folder
 
 
 def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Store:
