@@ -12,7 +12,6 @@ from tagsmith.cli import app
 from tagsmith.config import AcousticBrainzDataset
 from tagsmith.core import reference
 from tagsmith.errors import DataError, MissingError
-from tagsmith.predicting import worker
 from tagsmith.reporting import drift as layout
 from tagsmith.stages import promote
 from tagsmith.stages import reference as stage
@@ -28,7 +27,6 @@ PARAMS = tiny_params(**{"engine.workers": 1})
 @pytest.fixture
 def bundle(tmp_path, rng, monkeypatch):
     ensembles.put_in_place(monkeypatch)
-    monkeypatch.setattr(worker, "_use_one_thread", lambda: None)
     return fakes.bundle(tmp_path, rng, PARAMS)
 
 
@@ -129,7 +127,6 @@ def test_the_command_asks_the_champion_and_exits_by_the_verdict(
     tmp_path, rng, monkeypatch
 ):
     ensembles.put_in_place(monkeypatch)
-    monkeypatch.setattr(worker, "_use_one_thread", lambda: None)
     overrides = {"promotion.bootstrap_samples": 100, "promotion.floor": 0.6}
     store = ensembles.store(tmp_path / "data", rng, noise=0.6)
     promote.run(tiny_params(**overrides), store, MemoryRecorder())
