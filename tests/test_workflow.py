@@ -281,10 +281,10 @@ def test_the_graph_has_every_stage(project):
 
 def test_an_experiment_runs_that_model_and_what_follows(experiment):
     _, said = experiment
-    assert stages_run(said) == [
-        *("train@crnn_gru", "calibrate", "fuse", "evaluate", "promote"),
-        "report",
-    ]
+    ran = stages_run(said)
+    between = {"calibrate", "fuse", "evaluate", "reference"}
+    assert (ran[0], *ran[-2:]) == ("train@crnn_gru", "promote", "report")
+    assert set(ran[1:-2]) == between
 
 
 def test_an_experiment_keeps_the_comments_of_the_parameters(project, experiment):

@@ -281,6 +281,18 @@ def evaluate_genres(  # noqa: PLR0913, PLR0917 - a stage, and the same for anybo
 
 
 @app.command(rich_help_panel=STAGES)
+def reference(
+    set_: Set = None, store: StoreDir = None, params: ParamsFile = DEFAULT_PARAMS
+) -> None:
+    """What the ensemble heard and said of the test tracks, for `tagsmith drift`."""
+    from tagsmith.stages import reference
+
+    context = given(set_, store, params)
+    with _recorder(context, "reference", "reference") as recorder:
+        reference.run(context.params, context.store, recorder)
+
+
+@app.command(rich_help_panel=STAGES)
 def promote(
     set_: Set = None, store: StoreDir = None, params: ParamsFile = DEFAULT_PARAMS
 ) -> None:

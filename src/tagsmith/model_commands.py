@@ -137,3 +137,28 @@ def predict(
     typer.echo(done.sentence)
     if len(done.failed):
         raise typer.Exit(2)
+
+
+@app.command()
+def drift(
+    manifest: Annotated[
+        Path, typer.Argument(help="A table with `path`, a list of paths, or a folder.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for page, facts and scores.")
+    ] = Path("drift"),
+    model: Annotated[
+        str | None, typer.Option(help="A registered model; the champion if none.")
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the facts.")] = False,
+    set_: Set = None,
+    params: ParamsFile = DEFAULT_PARAMS,
+) -> None:
+    """Compare new audio with a model's reference; exit code 1 if it has shifted."""
+    from tagsmith import drifting
+
+    context = given(set_, None, params, writes_data=False)
+    found = drifting.answer(manifest, out, model, context.params)
+    typer.echo(found.json if json else found.text)
+    raise typer.Exit(found.exit_code)

@@ -12,12 +12,13 @@ import pandas as pd
 import soundfile
 
 from tagsmith.config import SPLITS
-from tagsmith.core import leaks, metrics
+from tagsmith.core import leaks, metrics, reference
 from tagsmith.datasets.listing import one_source
 from tagsmith.features import audio
 from tagsmith.models import ensemble
 from tagsmith.predicting import worker
 from tagsmith.store import Store, atomic, write_json, write_text
+from tests.fakes import heard
 from tests.fakes.experiments import TAGS, tables, tiny_params, withheld
 
 RATE_HZ = 16000
@@ -99,7 +100,14 @@ def store(folder: Path, rng: np.random.Generator, *, noise: float = 0.3) -> Stor
     write_verdict(made)
     write_text(made.place("reports", "plots", "roc.csv"), "model,tag\n")
     write_scores(made, noise=noise)
+    write_reference(made)
     return made
+
+
+def write_reference(made: Store) -> None:
+    """Let the test tracks have been heard, as if they were anybody's."""
+    tracks = heard.tracks(np.random.default_rng(2), len(made.read_truth("test")))
+    made.write_report("reference", reference.summary(tracks, split="test"))
 
 
 def write_verdict(made: Store, **told: object) -> None:

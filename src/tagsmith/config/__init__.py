@@ -19,6 +19,7 @@ from tagsmith.config.datasets import (
     SplitShares,
 )
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
+from tagsmith.config.drift import Drift, LeastDifference
 from tagsmith.config.engines import Dask, Engine, Loky, Ray
 from tagsmith.config.features import (
     Application,
@@ -110,6 +111,7 @@ __all__ = [
     "DeepSpectrum",
     "DeepSpectrumRnn",
     "Distribute",
+    "Drift",
     "EfficientNetLite0",
     "Engine",
     "Evaluation",
@@ -128,6 +130,7 @@ __all__ = [
     "IntSpace",
     "InverseTime",
     "JamendoDataset",
+    "LeastDifference",
     "LogMel",
     "Loky",
     "MagnaTagATuneDataset",

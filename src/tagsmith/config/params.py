@@ -18,6 +18,7 @@ from pydantic import (
 from tagsmith.config.agreement import ENSEMBLE, GROUPS, MOST_SUBSETTED, RULES
 from tagsmith.config.datasets import Dataset
 from tagsmith.config.decisions import Calibration, Evaluation, Fusion, Promotion
+from tagsmith.config.drift import Drift
 from tagsmith.config.engines import Engine
 from tagsmith.config.features import Feature
 from tagsmith.config.genres import Genres
@@ -75,6 +76,7 @@ class Params(Section):
     tuning: Tuning
     evaluation: Evaluation
     promotion: Promotion
+    drift: Drift
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:

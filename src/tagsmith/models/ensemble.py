@@ -6,6 +6,7 @@
     thresholds.tsv       tag, threshold
     tags.txt             one tag per line, in the order of the scores
     test_scores.parquet  the scores on which it was measured, for those who challenge it
+    reference.json       what the ensemble heard and said of the test tracks
     meta.json            the test set's hash and the figures on it
 
 Equal ensembles are equal bytes: nothing in a bundle says when or where it was made.
@@ -34,6 +35,7 @@ WEIGHTS = "ensemble.json"
 THRESHOLDS = "thresholds.tsv"
 TAGS = "tags.txt"
 TEST_SCORES = "test_scores.parquet"
+REFERENCE = "reference.json"  # in `reports/` by the same name
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def write_bundle(
         metrics: The ensemble's figures.
 
     Raises:
-        MissingError: Models, weights, thresholds or scores are missing.
+        MissingError: Models, weights, thresholds, scores or the reference are missing.
     """
     weights = _weights(store)
     for name in weights:
@@ -200,6 +202,8 @@ def write_bundle(
         {"weights": weights, "calibration": calibration.model_dump(mode="json")},
     )
     store.read_scores(ENSEMBLE, "test").to_parquet(folder / TEST_SCORES)
+    known = store.find("reports", REFERENCE, made_by="reference")
+    shutil.copyfile(known, folder / REFERENCE)
     write_json(
         folder / META, {"test_set_sha256": test_set_sha256, "metrics": dict(metrics)}
     )

@@ -19,6 +19,7 @@ from tagsmith.config import GROUPS
 from tagsmith.core.highlights import HEADLINE, Figures, by_kind, pictured, ranked
 
 TEMPLATES = Path(__file__).parent / "templates"
+REPORT = "report.html.j2"
 FEW = 4  # about as many steps on an axis
 LEAST = 0.001  # a shorter axis would show noise
 
@@ -87,11 +88,13 @@ def picture(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def render(facts: Mapping[str, Any]) -> str:
+def render(facts: Mapping[str, Any], template: str = REPORT) -> str:
     """Lay facts out as a page of HTML that needs nothing else.
 
     Args:
-        facts: What `stages/report.py` gathers, by the names that the template uses.
+        facts: By the names that the template uses; of the report, what
+            `stages/report.py` gathers.
+        template: A file of `templates/`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -109,8 +112,8 @@ def render(facts: Mapping[str, Any]) -> str:
     }
     script = (TEMPLATES / "report.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = environment.get_template("report.html.j2")
-    return template.render(facts, script=script, script_sha256=digest, skill=SKILL)
+    layout = environment.get_template(template)
+    return layout.render(facts, script=script, script_sha256=digest, skill=SKILL)
 
 
 def _figure(value: float, digits: int = 3) -> str:
