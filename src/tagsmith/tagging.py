@@ -185,8 +185,11 @@ def _heard(model: "PyFuncModel", path: Path, params: dict[str, Any]) -> Tags:
 def _predicted(
     model: "PyFuncModel", recordings: Sequence[str], params: dict[str, Any]
 ) -> pd.Series:
+    from tagsmith.tracking.recordings import files_accepted
+
     table = pd.DataFrame({"audio": pd.Series(recordings, dtype="str")})
-    return pd.DataFrame(model.predict(table, params=params))["tags"]
+    with files_accepted():  # whoever calls it may read them anyway
+        return pd.DataFrame(model.predict(table, params=params))["tags"]
 
 
 def _text(result: dict[str, Any]) -> str:

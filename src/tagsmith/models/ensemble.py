@@ -13,8 +13,9 @@ Equal ensembles are equal bytes: nothing in a bundle says when or where it was m
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,16 @@ from tagsmith.core.fusion import fuse
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models import Tagger, load
-from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, analyser
+from tagsmith.models.analysis import (
+    NETWORK,
+    ORIGIN,
+    Analyser,
+    Source,
+    analyser,
+)
 from tagsmith.models.bundle import META, put_model
+from tagsmith.models.prompt import prompt
+from tagsmith.models.sound import Sound
 from tagsmith.store import Store, write_json, write_text
 
 WEIGHTS = "ensemble.json"
@@ -62,6 +71,8 @@ class Ensemble:
         thresholds: `(tags,)`.
         calibration: How scores are compared with thresholds.
         analysers: What makes the features that members hear, by the feature's name.
+        turn: Whose it is to be heard: Keras does not promise that threads may share a
+            network.
     """
 
     members: Mapping[str, Tagger]
@@ -70,6 +81,7 @@ class Ensemble:
     tags: tuple[str, ...]
     thresholds: NDArray[np.float64]
     calibration: Calibration
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def load(cls, bundle: Path) -> "Ensemble":
@@ -87,7 +99,7 @@ class Ensemble:
         described = json.loads((bundle / WEIGHTS).read_text("utf-8"))
         weights: dict[str, float] = described["weights"]
         tags = tuple((bundle / TAGS).read_text("utf-8").splitlines())
-        members = {name: load(bundle / "models" / name) for name in weights}
+        members = {name: prompt(load(bundle / "models" / name)) for name in weights}
         for name, member in members.items():
             if tuple(member.tags) != tags:
                 raise DataError(
@@ -107,8 +119,11 @@ class Ensemble:
             calibration=Calibration.model_validate(described["calibration"]),
         )
 
-    def score(self, path: Path) -> NDArray[np.float32]:
-        """Score one audio file.
+    def score(self, source: Source) -> NDArray[np.float32]:
+        """Score one recording.
+
+        Args:
+            source: Anything that libsndfile reads, or what is decoded of it.
 
         Returns:
             `(tags,)` in [0, 1].
@@ -117,19 +132,36 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        features = {name: analyse(path) for name, analyse in self.analysers.items()}
-        scores = {
-            name: member.score_features([features[member.config.feature]])
-            for name, member in self.members.items()
-        }
-        fused: NDArray[np.float32] = fuse(scores, self.weights)[0]
-        return fused
+        scores: NDArray[np.float32] = self.score_together([source])[0]
+        return scores
 
-    def listen(self, path: Path, top: int | None = None) -> list[Heard]:
-        """Tag one audio file.
+    def score_together(self, sources: Sequence[Source]) -> NDArray[np.float32]:
+        """Score recordings; each is decoded once, and analysed once for each feature.
+
+        Returns:
+            `(sources, tags)` in [0, 1].
+
+        Raises:
+            DataError: As for `score`, and so is `MissingError`.
+            MissingError: See there.
+        """
+        decoded = [Sound.of(each) for each in sources]
+        with self.turn:
+            features = {
+                name: [analyse(each) for each in decoded]
+                for name, analyse in self.analysers.items()
+            }
+            scores = {
+                name: member.score_features(features[member.config.feature])
+                for name, member in self.members.items()
+            }
+        return fuse(scores, self.weights)
+
+    def listen(self, source: Source, top: int | None = None) -> list[Heard]:
+        """Tag one recording.
 
         Args:
-            path: Anything that libsndfile reads.
+            source: As for `score`.
             top: How many tags to return; None for all.
 
         Returns:
@@ -139,7 +171,7 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        scores = self.score(path)
+        scores = self.score(source)
         decisions = decide(scores[np.newaxis], self.thresholds, self.calibration)[0]
         order = np.argsort(-scores, kind="stable")[:top]
         return [

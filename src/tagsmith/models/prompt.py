@@ -1,0 +1,61 @@
+"""Networks that answer at once: what Keras's `predict` says, without its pipeline.
+
+Setting up that pipeline takes 0.1 s, ten times what most of our networks need for a
+recording.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagsmith.models.tagger import Tagger
+
+if TYPE_CHECKING:
+    import keras
+
+
+def in_batches(
+    network: "keras.Model", inputs: NDArray[Any], batch_size: int
+) -> NDArray[Any]:
+    """Return what a network says of inputs.
+
+    Args:
+        network: Inputs `(batch, ...)` to outputs `(batch, ...)`.
+        inputs: Any number of them.
+        batch_size: How many at once.
+
+    Returns:
+        One output for each input.
+    """
+    starts = range(0, len(inputs), batch_size)
+    parts = [
+        np.asarray(network.predict_on_batch(inputs[start : start + batch_size]))
+        for start in starts
+    ]
+    return np.concatenate(parts)
+
+
+class _Prompt:
+    """A network whose `predict` answers at once."""
+
+    def __init__(self, network: "keras.Model") -> None:
+        self._network = network
+
+    def predict(
+        self, inputs: NDArray[Any], *, batch_size: int, verbose: int
+    ) -> NDArray[Any]:
+        """Return what the network says of inputs, in batches."""
+        del verbose  # it never says anything
+        return in_batches(self._network, inputs, batch_size)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the network's
+        return getattr(self._network, name)
+
+
+def prompt(tagger: Tagger) -> Tagger:
+    """Let a tagger answer at once; scores are the same."""
+    if not isinstance(tagger, Tagger):  # without a network, in tests
+        return tagger
+    return replace(tagger, network=cast("keras.Model", _Prompt(tagger.network)))
