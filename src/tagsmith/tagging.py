@@ -16,6 +16,8 @@ from tagsmith.tracking import registry
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
+    from tagsmith.models.ensemble import Ensemble
+
 logger = logging.getLogger(__name__)
 
 ENSEMBLE = "models:/tagsmith@champion"
@@ -98,6 +100,20 @@ def tag_files(
             yield path, _heard(model, path, params)
         except (DataError, MissingError) as error:
             yield path, str(error)
+
+
+def ensemble_of(model_uri: str) -> "Ensemble":
+    """Load a registered ensemble, without MLflow around it.
+
+    Raises:
+        ConfigError: The model scores words that are to be named.
+        MissingError: No version has that alias.
+        TrackingError: The registry cannot be reached, or refuses.
+    """
+    model = registry.load(model_uri)
+    _check_kind(model, model_uri, None)
+    ensemble: Ensemble = model.unwrap_python_model().ensemble
+    return ensemble
 
 
 def submit(

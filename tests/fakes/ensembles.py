@@ -28,6 +28,7 @@ class FakeTagger:
 
     tags: tuple[str, ...]
     factor: float
+    network: None = None
     config = SimpleNamespace(feature="waves")
     feature = None
 

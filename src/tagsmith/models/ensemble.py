@@ -15,9 +15,9 @@ import json
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +27,9 @@ from tagsmith.core.fusion import fuse
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models import Tagger, load
-from tagsmith.models.analysis import (
-    NETWORK,
-    ORIGIN,
-    Analyser,
-    Source,
-    analyser,
-)
+from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, Source, analyser
 from tagsmith.models.bundle import META, put_model
-from tagsmith.models.prompt import prompt
+from tagsmith.models.prompt import Prompt
 from tagsmith.models.sound import Sound
 from tagsmith.store import Store, write_json, write_text
 
@@ -99,7 +93,7 @@ class Ensemble:
         described = json.loads((bundle / WEIGHTS).read_text("utf-8"))
         weights: dict[str, float] = described["weights"]
         tags = tuple((bundle / TAGS).read_text("utf-8").splitlines())
-        members = {name: prompt(load(bundle / "models" / name)) for name in weights}
+        members = {name: _prompt(load(bundle / "models" / name)) for name in weights}
         for name, member in members.items():
             if tuple(member.tags) != tags:
                 raise DataError(
@@ -232,6 +226,10 @@ def _weights(store: Store) -> dict[str, float]:
     path = store.find("fusion", WEIGHTS, made_by="fuse")
     weights: dict[str, float] = json.loads(path.read_text("utf-8"))["weights"]
     return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def _prompt(tagger: Tagger) -> Tagger:
+    return replace(tagger, network=cast("Any", Prompt(tagger.network)))
 
 
 def _thresholds(path: Path, tags: tuple[str, ...]) -> NDArray[np.float64]:

@@ -4,13 +4,10 @@ Setting up that pipeline takes 0.1 s, ten times what most of our networks need f
 recording.
 """
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from tagsmith.models.tagger import Tagger
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +34,7 @@ def in_batches(
     return np.concatenate(parts)
 
 
-class _Prompt:
+class Prompt:
     """A network whose `predict` answers at once."""
 
     def __init__(self, network: "keras.Model") -> None:
@@ -52,10 +49,3 @@ class _Prompt:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the network's
         return getattr(self._network, name)
-
-
-def prompt(tagger: Tagger) -> Tagger:
-    """Let a tagger answer at once; scores are the same."""
-    if not isinstance(tagger, Tagger):  # without a network, in tests
-        return tagger
-    return replace(tagger, network=cast("keras.Model", _Prompt(tagger.network)))
