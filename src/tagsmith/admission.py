@@ -60,7 +60,7 @@ def admit(path: Path, limits: Limits) -> float:
                     f"{path} is longer than {limits.longest_seconds:g} s; send an "
                     "excerpt"
                 )
-        seconds = frames / sound.samplerate
+        seconds: float = frames / sound.samplerate
     if not frames:
         raise DataError(f"{path} holds no audio: its header is followed by nothing")
     return seconds

@@ -112,7 +112,8 @@ def ensemble_of(model_uri: str) -> "Ensemble":
     """
     model = registry.load(model_uri)
     _check_kind(model, model_uri, None)
-    ensemble: Ensemble = model.unwrap_python_model().ensemble
+    unwrapped: Any = model.unwrap_python_model()  # type: ignore[no-untyped-call]
+    ensemble: Ensemble = unwrapped.ensemble
     return ensemble
 
 

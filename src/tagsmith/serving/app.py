@@ -46,7 +46,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-Work = Callable[[Sound, int | None], dict[str, Any]]
+Work = Callable[[Sound], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,9 @@ class Service:
         """Tag the moments of a recording."""
         return await self._answer(request, self._taggram)
 
-    async def _answer(self, request: Request, work: Work) -> Response:
+    async def _answer(
+        self, request: Request, work: Callable[[Sound, int | None], dict[str, Any]]
+    ) -> Response:
         top, settings = _top(request), self._settings
         with tempfile.TemporaryDirectory(prefix="tagsmith-") as folder:
             path = Path(folder) / "recording"
@@ -128,12 +130,10 @@ class Service:
                 raise HTTPException(
                     403, "this server fetches nothing; send the recording itself"
                 )
-            heard = partial(self._heard, path, url, partial(work, top=top))
+            heard = partial(self._heard, path, url, lambda sound: work(sound, top))
             return _json(await self._turns.run(heard))
 
-    def _heard(
-        self, path: Path, url: str | None, work: Callable[[Sound], dict[str, Any]]
-    ) -> dict[str, Any]:
+    def _heard(self, path: Path, url: str | None, work: Work) -> dict[str, Any]:
         """Do the work of a request, in a thread."""
         try:
             if url is not None:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
-from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.protos.databricks_pb2 import ErrorCode
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, Object, Property
 
@@ -40,6 +41,7 @@ ACCEPTS = "TAGSMITH_ACCEPTS"
 DATA, URLS, FILES = KINDS = ("data", "urls", "files")  # what a row may be
 LONGEST_ADDRESS = 4096  # letters; anything longer can only be audio itself
 SMALLEST_FILE = 44  # bytes: the header of a WAV
+INVALID = ErrorCode.Value("INVALID_PARAMETER_VALUE")
 MOST_ROWS = 100  # of a stranger's table
 LIMITS = admission.Limits()
 
@@ -52,7 +54,7 @@ class RefusedError(MlflowException, DataError):
     """What is wrong with a request, as MLflow's server answers it: state 400."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, error_code=INVALID_PARAMETER_VALUE)
+        super().__init__(message, error_code=INVALID)
 
 
 def signature(
