@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from tagsmith import fetching
 from tagsmith.errors import DataError
-from tagsmith.fetching import Bounds, fetch, is_public, public_address
+from tagsmith.fetching import Bounds, fetch
+from tagsmith.internet import is_public, public_address
 from tests.fakes.server import serving
 
 BOUNDS = Bounds(bytes=10_000, seconds=5)
@@ -27,7 +29,7 @@ INNER = [
 
 @pytest.fixture
 def names(monkeypatch):
-    """What names mean: to be filled in; each look-up takes the next of its addresses."""
+    """What names mean: to be filled in; each look-up takes the next addresses."""
     known = {}
 
     def look_up(host, port, **_):
@@ -181,8 +183,9 @@ def test_a_server_that_drips_is_given_up(site, tmp_path, monkeypatch):
     def drip(handler):
         handler.send_response(200)
         handler.end_headers()
-        while not stop.wait(0.05):
-            handler.wfile.write(b".")
+        with suppress(OSError):
+            while not stop.wait(0.05):
+                handler.wfile.write(b".")
 
     monkeypatch.setattr(site.RequestHandlerClass, "do_GET", drip)
     began = time.monotonic()

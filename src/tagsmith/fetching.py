@@ -12,19 +12,18 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from tagsmith.errors import DataError
+from tagsmith.internet import public_address, shown
 
 PORTS = {"http": 80, "https": 443}  # schemes, and the only ports
 MOST_REDIRECTIONS = 5
 BLOCK_BYTES = 1 << 16
-SHOWN = 80  # letters of an address in a message
 AGENT = "tagsmith"
 MOVED = {
     HTTPStatus.MOVED_PERMANENTLY,
@@ -33,8 +32,6 @@ MOVED = {
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 }
-# IPv6 addresses with an IPv4 address inside, to which some gateway would lead.
-GATEWAYS = (IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16"))
 SAFE = "/%:=&?~#+!$,;'@()*[]-._"  # of what follows the host, left as it is
 
 
@@ -77,55 +74,6 @@ def fetch(url: str, path: Path, bounds: Bounds) -> None:
     raise DataError(
         f"{shown(url)} cannot be fetched: more than {MOST_REDIRECTIONS} redirections; "
         "give the address at their end"
-    )
-
-
-def public_address(host: str, port: int) -> str:
-    """Look a host up, and return an address of it.
-
-    Raises:
-        DataError: It has none, or one that is not public.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise DataError(
-            f"host {shown(host)!r} is not known; is it spelt so?"
-        ) from error
-    addresses = [str(place[0]) for *_, place in found]
-    if not addresses or not all(map(is_public, addresses)):
-        raise DataError(
-            f"host {shown(host)!r} is not on the public internet, and nothing else is "
-            "fetched; send the recording itself"
-        )
-    return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, whatever it wraps."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return _is_global(parsed.ipv4_mapped)
-        if parsed.is_site_local or any(parsed in each for each in GATEWAYS):
-            return False
-    return _is_global(parsed)
-
-
-def shown(text: str) -> str:
-    """Return the beginning of what somebody sent, for a message."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-
-
-def _is_global(address: IPv4Address | IPv6Address) -> bool:
-    return (
-        address.is_global
-        and not address.is_multicast
-        and not address.is_reserved
-        and not address.is_unspecified
     )
 
 
@@ -174,7 +122,7 @@ def _target(parts: SplitResult) -> str:
     return quote(f"{parts.path or '/'}{query}", safe=SAFE)
 
 
-def _connection(parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
+def _connection(parts: SplitResult, deadline: float) -> "_Pinned":
     assert parts.hostname is not None
     host = (
         parts.hostname.encode("idna").decode()
@@ -193,11 +141,19 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, host: str, address: str, seconds: float) -> None:
         super().__init__(host, PORTS["http"], timeout=seconds)
         self._address = address
+        self._reached: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect to that address, whatever the host is now."""
         place = (self._address, self.port)
-        self.sock = socket.create_connection(place, self.timeout)
+        self.sock = self._reached = socket.create_connection(place, self.timeout)
+
+    def end(self) -> None:
+        """Let whoever reads or writes find an end; a closed connection is let be."""
+        # Not `sock`: http.client forgets it where the answer ends the connection.
+        if self._reached is not None:
+            with suppress(OSError):
+                self._reached.shutdown(socket.SHUT_RDWR)
 
 
 class _Secured(_Pinned):
@@ -213,18 +169,16 @@ class _Secured(_Pinned):
         """Connect, and check the certificate."""
         super().connect()
         context = ssl.create_default_context()
-        self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        self.sock = self._reached = context.wrap_socket(
+            self.sock, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()  # which can be ended, too
 
 
 @contextmanager
-def _ended(connection: http.client.HTTPConnection, deadline: float) -> Iterator[None]:
+def _ended(connection: "_Pinned", deadline: float) -> Iterator[None]:
     """End a connection at the deadline, however slowly something still comes."""
-
-    def end() -> None:
-        if connection.sock is not None:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(deadline - time.monotonic(), 0), end)
+    timer = threading.Timer(max(deadline - time.monotonic(), 0), connection.end)
     timer.daemon = True
     timer.start()
     try:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tagsmith import fetching, models
+from tagsmith import fetching, internet, models
 from tagsmith.admission import Limits
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.models import bundle as bundles
@@ -77,7 +77,7 @@ def address(tmp_path, monkeypatch):
         serve = functools.partial(server.serve_forever, poll_interval=0.01)
         threading.Thread(target=serve, daemon=True).start()
         # This machine stands in for the public internet.
-        monkeypatch.setattr(fetching, "is_public", lambda _: True)
+        monkeypatch.setattr(internet, "is_public", lambda _: True)
         monkeypatch.setitem(fetching.PORTS, "http", server.server_port)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

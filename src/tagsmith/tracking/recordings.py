@@ -30,7 +30,7 @@ from mlflow.types.schema import Array, Object, Property
 
 from tagsmith import admission, fetching
 from tagsmith.errors import ConfigError, DataError, TagsmithError
-from tagsmith.fetching import shown
+from tagsmith.internet import shown
 from tagsmith.models.analysis import is_document
 
 if TYPE_CHECKING:
