@@ -162,3 +162,27 @@ def drift(
     found = drifting.answer(manifest, out, model, context.params)
     typer.echo(found.json if json else found.text)
     raise typer.Exit(found.exit_code)
+
+
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="A registered ensemble; the champion if none.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    most_megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Of a recording.")
+    ] = 50,
+    longest_seconds: Annotated[
+        float, typer.Option(min=0.001, help="Of a recording.")
+    ] = 600,
+    *,
+    fetch: Annotated[bool, typer.Option(help="Fetch public addresses.")] = True,
+) -> None:
+    """Show a page on which anybody can drop a recording and see its tags."""
+    from tagsmith.admission import MEGABYTE, Limits
+    from tagsmith.serving.app import Settings
+    from tagsmith.serving.server import serve
+
+    limits = Limits(round(most_megabytes * MEGABYTE), longest_seconds)
+    serve(model, host=host, port=port, settings=Settings(limits, fetch))

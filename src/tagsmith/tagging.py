@@ -16,6 +16,8 @@ from tagsmith.tracking import registry
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
+    from tagsmith.models.ensemble import Ensemble
+
 logger = logging.getLogger(__name__)
 
 ENSEMBLE = "models:/tagsmith@champion"
@@ -98,6 +100,21 @@ def tag_files(
             yield path, _heard(model, path, params)
         except (DataError, MissingError) as error:
             yield path, str(error)
+
+
+def ensemble_of(model_uri: str) -> "Ensemble":
+    """Load a registered ensemble, without MLflow around it.
+
+    Raises:
+        ConfigError: The model scores words that are to be named.
+        MissingError: No version has that alias.
+        TrackingError: The registry cannot be reached, or refuses.
+    """
+    model = registry.load(model_uri)
+    _check_kind(model, model_uri, None)
+    unwrapped: Any = model.unwrap_python_model()  # type: ignore[no-untyped-call]
+    ensemble: Ensemble = unwrapped.ensemble
+    return ensemble
 
 
 def submit(
@@ -185,8 +202,11 @@ def _heard(model: "PyFuncModel", path: Path, params: dict[str, Any]) -> Tags:
 def _predicted(
     model: "PyFuncModel", recordings: Sequence[str], params: dict[str, Any]
 ) -> pd.Series:
+    from tagsmith.tracking.recordings import files_accepted
+
     table = pd.DataFrame({"audio": pd.Series(recordings, dtype="str")})
-    return pd.DataFrame(model.predict(table, params=params))["tags"]
+    with files_accepted():  # whoever calls it may read them anyway
+        return pd.DataFrame(model.predict(table, params=params))["tags"]
 
 
 def _text(result: dict[str, Any]) -> str:

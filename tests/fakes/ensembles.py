@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +13,8 @@ import soundfile
 from tagsmith.config import SPLITS
 from tagsmith.core import leaks, metrics, reference
 from tagsmith.datasets.listing import one_source
-from tagsmith.features import audio
 from tagsmith.models import ensemble
+from tagsmith.models.sound import Sound
 from tagsmith.predicting import worker
 from tagsmith.store import Store, atomic, write_json, write_text
 from tests.fakes import heard
@@ -46,9 +45,9 @@ def load(folder: Path) -> FakeTagger:
     return FakeTagger(tuple(told["tags"]), told["factor"])
 
 
-def analyser(_feature: None, _folder: Path) -> Callable[[Path], np.ndarray]:
+def analyser(_feature: None, _folder: Path) -> Callable[[Path | Sound], np.ndarray]:
     """Stand in for `tagsmith.models.analysis.analyser`: a feature that is the sound."""
-    return partial(audio.read, sample_rate_hz=RATE_HZ)
+    return lambda source: Sound.of(source).at(RATE_HZ)
 
 
 def put_in_place(monkeypatch) -> None:

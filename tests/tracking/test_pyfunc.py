@@ -13,11 +13,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tagsmith import models
-from tagsmith.errors import DataError, MissingError
+from tagsmith import fetching, internet, models
+from tagsmith.admission import Limits
+from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.models import bundle as bundles
 from tagsmith.models import ensemble
-from tagsmith.tracking import pyfunc, registry
+from tagsmith.tracking import pyfunc, recordings, registry
 from tests.fakes import ensembles
 from tests.fakes.experiments import TAGS, tiny_params
 
@@ -41,15 +42,23 @@ def bundle(tmp_path, rng, monkeypatch):
 
 
 @pytest.fixture
-def tags_of(bundle):
+def stranger(bundle):
+    """What a stranger is told."""
     model = pyfunc.AudioTagger()
     model.load_context(SimpleNamespace(artifacts={"bundle": str(bundle)}))
 
-    def tags_of(*recordings, **params):
-        table = pd.DataFrame({"audio": [str(each) for each in recordings]})
+    def tags_of(*sent, **params):
+        table = pd.DataFrame({"audio": [str(each) for each in sent]})
         return list(model.predict(None, table, params)["tags"])
 
     return tags_of
+
+
+@pytest.fixture
+def tags_of(stranger, monkeypatch):
+    """What a caller is told whom the process trusts."""
+    monkeypatch.setenv(recordings.ACCEPTS, "data urls files")
+    return stranger
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def recording(tmp_path):
 
 
 @pytest.fixture
-def address(tmp_path):
+def address(tmp_path, monkeypatch):
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_):
             pass
@@ -67,6 +76,9 @@ def address(tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         serve = functools.partial(server.serve_forever, poll_interval=0.01)
         threading.Thread(target=serve, daemon=True).start()
+        # This machine stands in for the public internet.
+        monkeypatch.setattr(internet, "is_public", lambda _: True)
+        monkeypatch.setitem(fetching.PORTS, "http", server.server_port)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -107,8 +119,47 @@ def test_every_row_gets_its_own_tags(tags_of, tmp_path):
 
 
 def test_what_is_neither_file_nor_url_nor_base64_is_said_to_be(tags_of):
-    with pytest.raises(MissingError, match=r"nowhere\.mp3 is neither a file here"):
+    with pytest.raises(DataError, match=r"nowhere\.mp3 is neither .*, nor a file here"):
         tags_of("nowhere.mp3")
+
+
+def test_a_stranger_reads_no_file_and_reaches_no_inner_address(stranger, recording):
+    loopback = "http://127.0.0.1/tone.wav"
+    for sent in (str(recording), recording.as_uri(), "/etc/passwd", loopback):
+        with pytest.raises(recordings.RefusedError) as refusal:
+            stranger(sent)
+        assert refusal.value.get_http_status_code() == 400
+        assert recording.name not in str(refusal.value).replace(sent, "")
+
+
+def test_a_stranger_sends_base64_of_a_bounded_length(stranger, recording, monkeypatch):
+    coded = base64.b64encode(recording.read_bytes()).decode()
+    assert stranger(coded)[0][0]["tag"] == TAGS[0]
+    monkeypatch.setattr(recordings, "LIMITS", Limits(longest_seconds=0.5))
+    with pytest.raises(recordings.RefusedError, match=r"longer than 0\.5 s"):
+        stranger(coded)
+    monkeypatch.setattr(recordings, "LIMITS", Limits(most_bytes=1000))
+    with pytest.raises(recordings.RefusedError, match="MB; send an excerpt"):
+        stranger(coded)
+
+
+def test_a_stranger_sends_a_bounded_number_of_recordings(stranger):
+    with pytest.raises(recordings.RefusedError, match="100 recordings at most"):
+        stranger(*["no audio"] * 101)
+
+
+def test_what_is_accepted_must_be_spelt_right(stranger, monkeypatch):
+    monkeypatch.setenv(recordings.ACCEPTS, "everything")
+    with pytest.raises(DataError, match="lists some of data urls files"):
+        stranger("no audio")
+    with pytest.raises(ConfigError):
+        recordings.accepted()
+
+
+def test_addresses_can_be_ruled_out(stranger, monkeypatch):
+    monkeypatch.setenv(recordings.ACCEPTS, "data")
+    with pytest.raises(DataError, match="neither the base64 of an audio file;"):
+        stranger("https://example.org/song.mp3")
 
 
 def test_a_page_that_is_not_there_is_named(tags_of, address):
@@ -152,7 +203,8 @@ def test_a_member_that_scores_other_tags_is_refused(bundle):
 
 
 @pytest.mark.usefixtures("mlflow_database")
-def test_a_registered_ensemble_tags_audio(bundle, recording):
+def test_a_registered_ensemble_tags_audio(bundle, recording, monkeypatch):
+    monkeypatch.setenv(recordings.ACCEPTS, "files")
     said = {"profile": "tiny"}
     version = registry.register(bundle, "tagsmith", said, served_by=pyfunc)
     model = registry.load(version.uri)
@@ -194,6 +246,7 @@ def test_a_registered_ensemble_hears_the_same_without_the_repository(
     here = ensemble.Ensemble.load(real_bundle).listen(recording)
     command = [sys.executable, "-c", ELSEWHERE, version.uri, str(recording)]
     elsewhere = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    elsewhere[recordings.ACCEPTS] = "files"
     said = subprocess.check_output(command, cwd=tmp_path, env=elsewhere, text=True)
     there = json.loads(said.splitlines()[-1])
     assert there["code"].startswith(str(tmp_path / "mlruns"))

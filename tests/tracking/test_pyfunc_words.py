@@ -12,7 +12,7 @@ import pytest
 
 from tagsmith.errors import DataError
 from tagsmith.models.wordtagger import WordTagger, write_bundle
-from tagsmith.tracking import pyfunc_words, registry
+from tagsmith.tracking import pyfunc_words, recordings, registry
 from tests.fakes import ensembles, wordtaggers
 from tests.fakes.experiments import TAGS
 
@@ -39,6 +39,12 @@ def tags_of(bundle):
         return list(model.predict(None, table, params)["tags"])
 
     return tags_of
+
+
+@pytest.fixture(autouse=True)
+def trusting(monkeypatch):
+    """Let callers name files, in this process and those that it starts."""
+    monkeypatch.setenv(recordings.ACCEPTS, "data urls files")
 
 
 @pytest.fixture
@@ -69,6 +75,12 @@ def test_base64_of_a_recording_is_heard_as_the_file(tags_of, recording):
     coded = base64.b64encode(recording.read_bytes()).decode()
     first, second = tags_of(recording, coded, tags=ASKED)
     assert first == second
+
+
+def test_a_stranger_names_no_file(tags_of, recording, monkeypatch):
+    monkeypatch.delenv(recordings.ACCEPTS)
+    with pytest.raises(recordings.RefusedError, match="files of this machine need"):
+        tags_of(recording, tags=ASKED)
 
 
 def test_words_are_refused_before_anything_is_heard(tags_of):

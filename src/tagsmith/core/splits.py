@@ -95,8 +95,10 @@ class _Dealer:
         np.add.at(self.tags, codes, truth)
         self.groups = np.count_nonzero(self.tags, axis=0)  # (tags,) that have it
         self.held = np.zeros((len(SPLITS), truth.shape[1]), np.int64)  # of those
-        self.wanted_tracks: Values = self.shares * len(codes)  # (splits,)
-        self.wanted_tags: Values = np.outer(self.shares, self.tags.sum(axis=0))
+        self.all = len(codes)  # tracks
+        self.wanted_tracks: Values = self.shares * self.all  # (splits,)
+        self.all_of_tag = self.tags.sum(axis=0)  # (tags,) tracks
+        self.wanted_tags: Values = np.outer(self.shares, self.all_of_tag)
         self.split = np.full(groups, UNDEALT)
         self.order = np.random.default_rng(seed).permutation(groups)
 
@@ -125,10 +127,10 @@ class _Dealer:
 
     def _neediest(self, tag: int | None = None) -> int:
         """Return the split without the tag, else poor in it, else short of tracks."""
-        need = self.wanted_tracks / self.tracks.sum()  # (splits,)
+        need = self.wanted_tracks / self.all  # (splits,)
         keys = [need]
         if tag is not None:
-            wanted = self.wanted_tags[:, tag] / self.tags[:, tag].sum()
+            wanted = self.wanted_tags[:, tag] / self.all_of_tag[tag]
             poor = wanted > self.shares * (1 - POOR)
             keys = [need + wanted, poor, ~self._holding(tag)]
         ranked = np.lexsort(keys)  # the last key counts first

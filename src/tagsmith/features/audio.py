@@ -41,7 +41,7 @@ def read(path: Path, sample_rate_hz: int) -> Waveform:
         MissingError: There is no such file.
     """
     with opened(path) as sound:
-        blocks = _resampled(mono_blocks(sound), sound.samplerate, sample_rate_hz)
+        blocks = resampled(mono_blocks(sound), sound.samplerate, sample_rate_hz)
         waveform = np.concatenate([_NOTHING, *blocks])
     _check(waveform, path)
     return waveform
@@ -141,9 +141,10 @@ def _check(waveform: Waveform, path: Path) -> None:
         raise DataError(f"{path} holds samples that are no numbers (NaN or infinite)")
 
 
-def _resampled(
+def resampled(
     blocks: Iterator[Waveform], from_hz: int, to_hz: int
 ) -> Iterator[Waveform]:
+    """Resample mono blocks as they come, `(samples,)` each."""
     if from_hz == to_hz:
         yield from blocks
         return

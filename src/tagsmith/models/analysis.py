@@ -22,11 +22,13 @@ from tagsmith.config import (
     Melbands,
 )
 from tagsmith.errors import DataError, MissingError
-from tagsmith.features import audio, deep_spectrum
+from tagsmith.features import deep_spectrum
 from tagsmith.features import melbands as bands
 from tagsmith.features.logmel import logmel
 from tagsmith.features.melband_statistics import from_audio
 from tagsmith.models import imagenet
+from tagsmith.models.batched import in_batches
+from tagsmith.models.sound import Sound
 
 if TYPE_CHECKING:
     import keras
@@ -37,11 +39,12 @@ ORIGIN = "network.json"
 
 Frames = NDArray[np.floating[Any]]
 Pictures = NDArray[np.uint8]
-Analyser = Callable[[Path], Frames]
+Source = Path | Sound
+Analyser = Callable[[Source], Frames]
 
 
 def analyser(feature: Feature, folder: Path) -> Analyser:
-    """Return what turns an audio file into a feature.
+    """Return what turns an audio file into a feature, or a sound that is decoded.
 
     Args:
         feature: The feature's section of `params.yaml`.
@@ -65,7 +68,7 @@ def analyser(feature: Feature, folder: Path) -> Analyser:
             assert_never(feature)
 
 
-def melbands(path: Path, feature: Melbands) -> Frames:
+def melbands(source: Source, feature: Melbands) -> Frames:
     """Return the statistics of an audio file, or of an AcousticBrainz document.
 
     Returns:
@@ -75,22 +78,24 @@ def melbands(path: Path, feature: Melbands) -> Frames:
         DataError: The file cannot be decoded, or the document is incomplete.
         MissingError: There is no such file.
     """
-    if not _is_document(path):
+    sound = Sound.of(source)
+    path = sound.path
+    if not is_document(path):
         rate_hz = feature.sample_rate_hz
-        found = from_audio(audio.read(path, rate_hz), rate_hz)
+        found = from_audio(sound.at(rate_hz), rate_hz)
         return bands.scaled(found, scale=feature.scale, dtype=feature.precision)
     try:
         document = json.loads(path.read_bytes())
         return bands.from_document(
             document, scale=feature.scale, dtype=feature.precision
         )
-    except ValueError as error:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError) as error:  # not JSON or UTF-8, or a trap
         raise DataError(f"{path} is not JSON: {error}") from error
     except DataError as error:
         raise DataError(f"{path} {str(error).removeprefix(bands.SUBJECT)}") from error
 
 
-def _is_document(path: Path) -> bool:
+def is_document(path: Path) -> bool:
     """Whether a file begins as JSON does, and no audio file."""
     try:
         with path.open("rb") as file:
@@ -109,18 +114,19 @@ def origin(folder: Path) -> dict[str, str]:
     return told
 
 
-def pictures(path: Path, feature: DeepSpectrum) -> Pictures:
+def pictures(source: Source, feature: DeepSpectrum) -> Pictures:
     """Draw the windows of an audio file, `(windows, pixels, pixels, 3)`.
 
     Raises:
         DataError: The file cannot be decoded, or is too short for one window's frame.
         MissingError: There is no such file.
     """
-    waveform, sample_rate_hz = audio.beginning(path, feature.seconds)
+    sound = Sound.of(source)
+    waveform, sample_rate_hz = sound.beginning(feature.seconds)
     try:
         windows = deep_spectrum.windows(waveform, sample_rate_hz, feature)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{sound.path}: {error}") from error
     drawn = (_picture(window, sample_rate_hz, feature) for window in windows)
     return np.stack(list(drawn))
 
@@ -139,19 +145,19 @@ def seen(
         `(windows, values)` of each track.
     """
     each = list(tracks)
-    values = network.predict(np.concatenate(each), batch_size=batch_images, verbose=0)
+    values = in_batches(network, np.concatenate(each), batch_images)
     ends = np.cumsum([len(windows) for windows in each])[:-1]
     return np.split(np.asarray(values, np.float32), ends)
 
 
-def _logmel(path: Path, *, feature: LogMel) -> Frames:
-    return logmel(audio.read(path, feature.sample_rate_hz), feature)
+def _logmel(source: Source, *, feature: LogMel) -> Frames:
+    return logmel(Sound.of(source).at(feature.sample_rate_hz), feature)
 
 
 def _deep_spectrum(
-    path: Path, *, feature: DeepSpectrum, network: "keras.Model"
+    source: Source, *, feature: DeepSpectrum, network: "keras.Model"
 ) -> Frames:
-    (values,) = seen(network, [pictures(path, feature)], feature.batch_images)
+    (values,) = seen(network, [pictures(source, feature)], feature.batch_images)
     return values
 
 

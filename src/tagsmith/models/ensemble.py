@@ -14,8 +14,9 @@ Equal ensembles are equal bytes: nothing in a bundle says when or where it was m
 
 import json
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,16 @@ from tagsmith.core.fusion import fuse
 from tagsmith.core.thresholds import decide
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models import Tagger, load
-from tagsmith.models.analysis import NETWORK, ORIGIN, Analyser, Frames, analyser
+from tagsmith.models.analysis import (
+    NETWORK,
+    ORIGIN,
+    Analyser,
+    Frames,
+    Source,
+    analyser,
+)
 from tagsmith.models.bundle import META, put_model
+from tagsmith.models.sound import Sound
 from tagsmith.store import Store, write_json, write_text
 
 WEIGHTS = "ensemble.json"
@@ -64,6 +73,8 @@ class Ensemble:
         thresholds: `(tags,)`.
         calibration: How scores are compared with thresholds.
         analysers: What makes the features that members hear, by the feature's name.
+        turn: Whose it is to be heard: Keras does not promise that threads may share a
+            network.
     """
 
     members: Mapping[str, Tagger]
@@ -72,6 +83,7 @@ class Ensemble:
     tags: tuple[str, ...]
     thresholds: NDArray[np.float64]
     calibration: Calibration
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def load(cls, bundle: Path) -> "Ensemble":
@@ -109,14 +121,20 @@ class Ensemble:
             calibration=Calibration.model_validate(described["calibration"]),
         )
 
-    def analyse(self, path: Path) -> dict[str, Frames]:
-        """Return what the members hear of one audio file, by the feature's name.
+    def analyse(self, source: Source) -> dict[str, Frames]:
+        """Return what the members hear of a recording, by the feature's name.
+
+        Args:
+            source: Anything that libsndfile reads, or what is decoded of it: it is
+                decoded once, and analysed once for each feature.
 
         Raises:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        return {name: analyse(path) for name, analyse in self.analysers.items()}
+        sound = Sound.of(source)
+        with self.turn:
+            return {name: analyse(sound) for name, analyse in self.analysers.items()}
 
     def score_features(
         self, tracks: Sequence[Mapping[str, Frames]]
@@ -126,17 +144,21 @@ class Ensemble:
         Returns:
             `(tracks, tags)` in [0, 1].
         """
-        scores = {
-            name: member.score_features(
-                [features[member.config.feature] for features in tracks]
-            )
-            for name, member in self.members.items()
-        }
+        with self.turn:
+            scores = {
+                name: member.score_features(
+                    [features[member.config.feature] for features in tracks]
+                )
+                for name, member in self.members.items()
+            }
         fused: NDArray[np.float32] = fuse(scores, self.weights)
         return fused
 
-    def score(self, path: Path) -> NDArray[np.float32]:
-        """Score one audio file.
+    def score(self, source: Source) -> NDArray[np.float32]:
+        """Score one recording.
+
+        Args:
+            source: As for `analyse`.
 
         Returns:
             `(tags,)` in [0, 1].
@@ -145,14 +167,14 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        scored: NDArray[np.float32] = self.score_features([self.analyse(path)])[0]
-        return scored
+        scores: NDArray[np.float32] = self.score_features([self.analyse(source)])[0]
+        return scores
 
-    def listen(self, path: Path, top: int | None = None) -> list[Heard]:
-        """Tag one audio file.
+    def listen(self, source: Source, top: int | None = None) -> list[Heard]:
+        """Tag one recording.
 
         Args:
-            path: Anything that libsndfile reads.
+            source: As for `score`.
             top: How many tags to return; None for all.
 
         Returns:
@@ -162,7 +184,7 @@ class Ensemble:
             DataError: The file cannot be decoded.
             MissingError: There is no such file.
         """
-        scores = self.score(path)
+        scores = self.score(source)
         decisions = decide(scores[np.newaxis], self.thresholds, self.calibration)[0]
         order = np.argsort(-scores, kind="stable")[:top]
         return [

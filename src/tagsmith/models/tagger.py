@@ -28,6 +28,7 @@ from tagsmith.config import (
 )
 from tagsmith.core.genres import LabelSpace
 from tagsmith.features.clips import Frames, consecutive, padded, spread
+from tagsmith.models.batched import in_batches
 from tagsmith.store import Scores
 
 if TYPE_CHECKING:
@@ -206,6 +207,6 @@ def _means(
     network: "keras.Model", clips: Sequence[NDArray[np.float32]], batch_size: int
 ) -> Scores:
     """Return the mean over each track's clips of what a network says of them."""
-    said = network.predict(np.concatenate(clips), batch_size=batch_size, verbose=0)
+    said = in_batches(network, np.concatenate(clips), batch_size)
     ends = np.cumsum([len(of_track) for of_track in clips])[:-1]
     return np.stack([part.mean(axis=0) for part in np.split(said, ends)])

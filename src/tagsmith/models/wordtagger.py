@@ -10,8 +10,9 @@ vocabulary; a closed one only of the tags that it was made for.
 
 import json
 import shutil
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,11 +56,14 @@ class WordTagger:
         tagger: The trained network.
         vectors: What words mean.
         analyse: What makes the feature that it hears.
+        turn: Whose it is to be heard: Keras does not promise that threads may share a
+            network.
     """
 
     tagger: Tagger
     vectors: "WordVectors"
     analyse: Analyser
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def load(cls, bundle: Path) -> "WordTagger":
@@ -97,9 +101,10 @@ class WordTagger:
             MissingError: There is no such file.
         """
         asked = None if words is None else self.vectors.of(words)
-        scores: NDArray[np.float32] = self.tagger.score_words(
-            [self.analyse(path)], asked
-        )[0]
+        with self.turn:
+            scores: NDArray[np.float32] = self.tagger.score_words(
+                [self.analyse(path)], asked
+            )[0]
         return scores
 
     def listen(

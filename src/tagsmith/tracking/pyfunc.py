@@ -49,8 +49,8 @@ class AudioTagger(PythonModel):
             A column `tags`: a list of `{"tag", "score", "decision"}` per row.
 
         Raises:
-            DataError: A recording cannot be fetched or decoded.
-            MissingError: It is neither a file, nor a URL, nor audio.
+            RefusedError: A recording cannot be fetched or decoded, or is none that is
+                accepted.
         """
         top = (params or {}).get("top")
         return recordings.tagged(model_input, partial(self.ensemble.listen, top=top))

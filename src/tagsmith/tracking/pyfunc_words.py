@@ -53,13 +53,13 @@ class AudioWordTagger(PythonModel):
             A column `tags`: a list of `{"tag", "score"}` per row.
 
         Raises:
-            DataError: A word has no vector, even if there is no row; or a recording
-                cannot be fetched or decoded.
-            MissingError: It is neither a file, nor a URL, nor audio.
+            RefusedError: A word has no vector, even if there is no row; or a recording
+                cannot be fetched or decoded, or is none that is accepted.
         """
         asked = params or {}
         words = list(asked.get("tags") or []) or None
-        self.tagger.vectors.of(words or [])  # refuses words before it hears anything
+        with recordings.refusing():
+            self.tagger.vectors.of(words or [])  # before it hears anything
         listen = partial(self.tagger.listen, words=words, top=asked.get("top"))
         return recordings.tagged(model_input, listen)
 
