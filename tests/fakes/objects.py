@@ -1,5 +1,6 @@
 """Object storage that speaks S3, on this machine: moto's server."""
 
+import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ def object_store(monkeypatch):
     """Start a server; let the environment have its address and some credentials."""
     boto3 = pytest.importorskip("boto3", reason="no boto3: install moto[server,s3]")
     moto = pytest.importorskip("moto.server", reason="install moto[server,s3]")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # every request
     server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
