@@ -217,6 +217,21 @@ def test_a_dead_server_is_given_up_sooner_than_by_mlflow_itself(monkeypatch):
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
 
 
+def test_only_the_first_answer_of_a_server_is_waited_for_impatiently(monkeypatch):
+    from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT as PATIENCE
+
+    monkeypatch.delenv(PATIENCE.name, raising=False)
+    seen = []
+    search = mlflow.search_experiments
+    monkeypatch.setattr(
+        mlflow,
+        "search_experiments",
+        lambda **options: seen.append(PATIENCE.get()) or search(**options),
+    )
+    connect()
+    assert (seen, PATIENCE.get()) == ([10], 120)
+
+
 def test_what_the_user_told_mlflow_stays(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "9")
     connect()

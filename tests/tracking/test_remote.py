@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import mlflow
+import pandas as pd
 import pytest
 
 from tagsmith.stages import promote, promote_zeroshot
@@ -77,7 +78,8 @@ def test_a_champion_is_promoted_on_a_server_and_tags_from_there(
     assert any(name.endswith("thresholds.tsv") for name in kept)
     model = registry.load(f"models:/{champion.model}@champion")
     tone = ensembles.tone(tmp_path / "tone.wav")
-    (told,) = model.predict({"audio": [str(tone)]}, params={"top": 1})["tags"]
+    recordings = pd.DataFrame({"audio": [str(tone)]})
+    (told,) = model.predict(recordings, params={"top": 1})["tags"]
     assert told[0]["score"] == pytest.approx(0.7, abs=0.05)
     assert not (tmp_path / "mlflow.db").exists()
 
