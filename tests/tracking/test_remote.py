@@ -8,10 +8,12 @@ import sys
 import mlflow
 import pandas as pd
 import pytest
+import requests
 
 from tagsmith.stages import promote, promote_zeroshot
 from tagsmith.tracking import registry
 from tagsmith.tracking.recording import mlflow_run
+from tagsmith.tracking.server import STRANGE_NAME
 from tests.conftest import ROOT
 from tests.fakes import ensembles, wordtaggers
 from tests.fakes.experiments import tiny_params
@@ -82,6 +84,12 @@ def test_a_champion_is_promoted_on_a_server_and_tags_from_there(
     (told,) = model.predict(recordings, params={"top": 1})["tags"]
     assert told[0]["score"] == pytest.approx(0.7, abs=0.05)
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_the_server_answers_only_to_names_that_it_was_told():
+    address = os.environ["MLFLOW_TRACKING_URI"]
+    told = requests.get(f"{address}/version", headers={"Host": "x.org"}, timeout=60)
+    assert (told.status_code, told.text.startswith(STRANGE_NAME)) == (403, True)
 
 
 @pytest.mark.keras

@@ -23,6 +23,7 @@ QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
 PATIENCE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+STRANGE_NAME = "Invalid Host header"  # what it says to names it was not told
 FIRST_SECONDS = "10"  # to answer at all; MLflow's own are 120
 
 
@@ -154,6 +155,11 @@ def _complaint(doing: str, error: Exception) -> str:
         return (
             f"MLflow at {where} cannot be reached; start that server, or "
             "set MLFLOW_TRACKING_URI to another (unset it for ./mlflow.db)"
+        )
+    if STRANGE_NAME in text:
+        return (
+            f"MLflow at {where} does not answer to that name; start `mlflow server` "
+            "with --allowed-hosts that have it, with and without the port"
         )
     return f"MLflow at {where} could not {doing}: {text[:300]}"
 
