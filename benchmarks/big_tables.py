@@ -1,11 +1,13 @@
-"""What the steps behind the scores need at many tracks: tables are made up.
+"""What the steps behind the scores need at many tracks, which are made up.
+
+    python -m benchmarks.big_tables 10000 100000
 
 Each step runs in a process of its own, whose processor time and greatest resident set
-count; a process that only makes the same tables says what to take off.
+count (`VmHWM` of Linux); one that only makes the same tables says what to take off.
 """
 
 import json
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -139,13 +141,24 @@ STEPS = {
 
 
 def main() -> None:
-    """Run one step in this process, and print what it needed."""
+    """Print a line per step and size, or run one step in this process."""
+    if sys.argv[1] not in STEPS:
+        for line in report([int(size) for size in sys.argv[1:]]):
+            print(line, flush=True)
+        return
     prepared = STEPS[sys.argv[1]](int(sys.argv[2]))
     began = time.process_time()
     prepared()
     seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
-    print(json.dumps({"seconds": seconds, "peak": peak}))
+    print(json.dumps({"seconds": seconds, "peak": _peak()}))
+
+
+def _peak() -> float:
+    """Return the greatest resident set in MB; `getrusage` tells the parent's too."""
+    told = Path("/proc/self/status").read_text("utf-8")
+    kilobytes = re.search(r"VmHWM:\s+(\d+) kB", told)
+    assert kilobytes is not None
+    return int(kilobytes[1]) * 1024 / MEGABYTE
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """What a track costs at each step, in core-seconds and bytes: for docs/scale.md.
 
-    python -m benchmarks.throughput [--tracks 16] [--tables 10000 100000]
+    python -m benchmarks.throughput [--tracks 16]
 
 Steps run on one worker, on mp3s of 29 s in stereo at 44.1 kHz. What counts is the
 processor time of this process with all its threads, divided by the tracks, after a
 first call that nobody counts: other work on the machine makes it longer by what it
-takes from the caches, and no more. `--tables` makes tables of so many tracks up
-instead, and says what the steps behind the scores need of time and memory.
+takes from the caches, and no more. What the steps behind the scores need is told by
+`benchmarks.big_tables`.
 """
 
 import argparse
@@ -23,9 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data
-from benchmarks.big_tables import report
 from tagsmith import shards
-from tagsmith.config import Params, ScoresDataset
+from tagsmith.config import Params, ScoresDataset, WordModel
 from tagsmith.datasets.scores import dataset as rendered
 from tagsmith.datasets.scores.programme import plan
 from tagsmith.features.probe import probe
@@ -182,20 +181,16 @@ def _short(params: Params, name: str, epochs: int) -> Params:
     if training is None:
         return params
     phase = training.phases[0].model_dump(mode="json") | {"epochs": epochs}
-    changes: dict[str, object] = {f"{_section(params, name)}.training.phases": [phase]}
+    changes: dict[str, object] = {f"models.{name}.training.phases": [phase]}
     if name == "siamese":
-        changes[f"{_section(params, name)}.warm_start_epochs"] = 0
+        changes[f"models.{name}.warm_start_epochs"] = 0
     return params.override(changes)
-
-
-def _section(params: Params, name: str) -> str:
-    return f"word_models.{name}" if name in params.word_models else f"models.{name}"
 
 
 def _untrained(params: Params, name: str) -> Tagger:
     config = params.model(name)
     feature = params.feature(config.feature)
-    words = name in params.word_models
+    words = isinstance(config, WordModel)
     options = {"dimensions": DIMENSIONS} if words else {}
     network = build(config, feature, tags=len(data.TAGS), **options)
     if words:
@@ -228,13 +223,8 @@ def main() -> None:
         prog="python -m benchmarks.throughput", description=__doc__
     )
     parser.add_argument("--tracks", type=int, default=16, help="three or more")
-    parser.add_argument("--tables", type=int, nargs="+", metavar="TRACKS")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    if options.tables:
-        for line in report(options.tables):
-            print(line, flush=True)
-        return
     print(f"{'':30}{'a track':>11}{'':12}   {'core-hours of':>24}{'GB of':>24}")
     print(f"{'':53}" + "".join(f"{f'{size:,}':>13}" for size in 2 * SIZES))
     with tempfile.TemporaryDirectory(prefix="tagsmith-throughput-") as folder:

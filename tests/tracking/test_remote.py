@@ -88,7 +88,8 @@ def test_a_champion_is_promoted_on_a_server_and_tags_from_there(
 
 def test_the_server_answers_only_to_names_that_it_was_told():
     address = os.environ["MLFLOW_TRACKING_URI"]
-    told = requests.get(f"{address}/version", headers={"Host": "x.org"}, timeout=60)
+    search = f"{address}/api/2.0/mlflow/experiments/search?max_results=1"
+    told = requests.get(search, headers={"Host": "x.org"}, timeout=60)
     assert (told.status_code, told.text.startswith(STRANGE_NAME)) == (403, True)
 
 
