@@ -9,6 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tagsmith.config import Params
+from tagsmith.datasets.listing import one_source
 from tagsmith.store import TRACK_COLUMNS, Store
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +67,7 @@ def experiment(folder: Path, tracks: int, params: Params) -> Store:
     store.write_table("tracks", listing)
     store.write_table("annotations", annotations)
     store.write_table("quarantine", listing[["track_id"]].iloc[:0])
+    store.write_table("genres", one_source())
     _wavs(store.place("wavs"), names, params.wavs.sample_rate_hz, rng)
     return store
 

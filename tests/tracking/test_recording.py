@@ -12,7 +12,7 @@ import pytest
 from tagsmith.config import Params
 from tagsmith.errors import TrackingError
 from tagsmith.tracking.recording import MemoryRecorder, digest, mlflow_run
-from tagsmith.tracking.server import connect
+from tagsmith.tracking.server import answering, connect
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("mlflow_database")
@@ -215,6 +215,29 @@ def test_a_dead_server_is_given_up_sooner_than_by_mlflow_itself(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     connect()
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
+
+
+def test_a_server_that_does_not_know_its_name_is_one_sentence():
+    said = (
+        "error code 403. Response body: 'Invalid Host header - possible DNS rebinding"
+    )
+    with pytest.raises(TrackingError, match="--allowed-hosts"), answering("open a run"):
+        raise mlflow.MlflowException(said)
+
+
+def test_only_the_first_answer_of_a_server_is_waited_for_impatiently(monkeypatch):
+    from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT as PATIENCE
+
+    monkeypatch.delenv(PATIENCE.name, raising=False)
+    seen = []
+    search = mlflow.search_experiments
+    monkeypatch.setattr(
+        mlflow,
+        "search_experiments",
+        lambda **options: seen.append(PATIENCE.get()) or search(**options),
+    )
+    connect()
+    assert (seen, PATIENCE.get()) == ([10], 120)
 
 
 def test_what_the_user_told_mlflow_stays(monkeypatch):

@@ -1,17 +1,10 @@
 """Workers: several at once, and what is left of one that was killed."""
 
-import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import optuna
 import pytest
@@ -24,11 +17,10 @@ from tagsmith.tuning import study, trial, workers
 from tagsmith.tuning.space import distributions, spaces_of
 from tagsmith.tuning.storage import opened
 from tagsmith.tuning.workers import ALIVE_AT, FAILURE, PARAMETERS, RETRY_OF
-from tests.conftest import ROOT
+from tests.fakes import postgresql as servers
 from tests.fakes import studies
+from tests.fakes.processes import SECONDS, answers, free_port, python, wait_for
 from tests.fakes.studies import MODEL
-
-SECONDS = 120  # in which anything here must be over, on a slow machine
 
 
 @pytest.fixture
@@ -36,35 +28,11 @@ def store(tmp_path):
     return studies.store(tmp_path)
 
 
-def python(code, **options):
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, **options)
-
-
 def worker(folder, storage, trials, **options):
     """Start a worker in a process of its own."""
     words = ", ".join(f"{key}={value!r}" for key, value in options.items())
     given = f"{str(folder)!r}, {storage!r}, {trials}, {words}"
     return python(f"from tests.fakes import studies; studies.work({given})")
-
-
-def wait_for(claim, *processes):
-    began = time.monotonic()
-    while not claim():
-        assert time.monotonic() - began < SECONDS
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.05)
-
-
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(port):
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def only_study(storage):
@@ -105,31 +73,8 @@ def grpc(folder):
 
 @contextmanager
 def postgresql(_):
-    """A server of this test's own, by a user that may run one."""
-    programs = [shutil.which(name) for name in ("initdb", "postgres")]
-    if not all(programs):
-        pytest.skip("no initdb and postgres on PATH: apt-get install postgresql")
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    try:
-        owner = pwd.getpwnam(user)
-    except KeyError:
-        pytest.skip("PostgreSQL refuses to run as root, and no user postgres is there")
-    folder, port = Path(tempfile.mkdtemp(prefix="tagsmith-pg-")), free_port()
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
-    options = {"user": user, "group": owner.pw_gid, "extra_groups": ()}
-    options = {**(options if os.geteuid() == 0 else {}), "cwd": folder}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    initdb = [programs[0], "-D", folder / "data", "-U", "tagsmith", "-A", "trust"]
-    subprocess.run([*initdb, "--no-sync"], check=True, **options, **quiet)
-    run = [programs[1], "-D", folder / "data", "-p", str(port), "-k", folder, "-F"]
-    server = subprocess.Popen([*run, "-h", "127.0.0.1"], **options, **quiet)
-    try:
-        wait_for(lambda: answers(port), server)
-        yield f"postgresql://tagsmith@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        server.wait()
-        shutil.rmtree(folder)
+    with servers.postgresql() as address:
+        yield address
 
 
 STORAGES = [sqlite, journal, grpc, postgresql]

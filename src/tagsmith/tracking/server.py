@@ -21,8 +21,10 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # MLflow's own limits make a dead server a wait of many minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+PATIENCE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+STRANGE_NAME = "Invalid Host header"  # what it says to names it was not told
+FIRST_SECONDS = "10"  # to answer at all; MLflow's own are 120
 
 
 def connect() -> None:
@@ -44,8 +46,25 @@ def connect() -> None:
     if uri.startswith(SQLITE):
         # Processes that migrate a new database at the same time break it.
         lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock")
-    with answering("list experiments"), lock:
+    with answering("list experiments"), lock, _impatient():
         mlflow.search_experiments(max_results=1)
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Wait a little only, unless the user has said how long.
+
+    A server that is there is waited for as MLflow does: while it passes a large file on
+    to object storage it says nothing for a while.
+    """
+    if PATIENCE in os.environ:
+        yield
+        return
+    os.environ[PATIENCE] = FIRST_SECONDS
+    try:
+        yield
+    finally:
+        del os.environ[PATIENCE]
 
 
 @contextmanager
@@ -136,6 +155,11 @@ def _complaint(doing: str, error: Exception) -> str:
         return (
             f"MLflow at {where} cannot be reached; start that server, or "
             "set MLFLOW_TRACKING_URI to another (unset it for ./mlflow.db)"
+        )
+    if STRANGE_NAME in text:
+        return (
+            f"MLflow at {where} does not answer to that name; start `mlflow server` "
+            "with --allowed-hosts that have it, with and without the port"
         )
     return f"MLflow at {where} could not {doing}: {text[:300]}"
 
