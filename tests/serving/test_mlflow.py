@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -67,11 +68,9 @@ def start(tmp_path):
 
     yield start
     for child in running:
-        os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # it has ended by itself
             os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def wait_for(address, child):
