@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -56,6 +57,8 @@ def start(tmp_path):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         env = {k: v for k, v in os.environ.items() if k != recordings.ACCEPTS}
+        programs = str(Path(sys.executable).parent)  # MLflow calls uvicorn
+        env["PATH"] = os.pathsep.join([programs, env["PATH"]])
         words = [sys.executable, "-m", *command, "--port", str(port)]
         log = (tmp_path / f"{port}.log").open("w")
         child = subprocess.Popen(
