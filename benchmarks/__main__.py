@@ -25,6 +25,7 @@ ENVIRONMENTS = {  # of each benchmark, in the order of the table
     "training": {},
     "frozen": {},
     "memory": {},
+    "tagging": {},
     "idle": {},
 }
 

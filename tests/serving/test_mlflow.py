@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -55,6 +57,8 @@ def start(tmp_path):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         env = {k: v for k, v in os.environ.items() if k != recordings.ACCEPTS}
+        programs = str(Path(sys.executable).parent)  # MLflow calls uvicorn
+        env["PATH"] = os.pathsep.join([programs, env["PATH"]])
         words = [sys.executable, "-m", *command, "--port", str(port)]
         log = (tmp_path / f"{port}.log").open("w")
         child = subprocess.Popen(
@@ -67,11 +71,9 @@ def start(tmp_path):
 
     yield start
     for child in running:
-        os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # it has ended by itself
             os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def wait_for(address, child):

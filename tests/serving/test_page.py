@@ -87,11 +87,10 @@ def test_the_page_is_no_wider_than_the_screen(tagging_page, crescendo, width):
     assert tagging_page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_it_can_be_read_in_the_dark(tagging_page, crescendo, picture):
+def test_it_can_be_read_in_the_dark(tagging_page, crescendo):
     tagging_page.emulate_media(color_scheme="dark")
     tagging_page.set_viewport_size({"width": 400, "height": 800})
     choose(tagging_page, crescendo)
     tagging_page.locator("#taggram-part").wait_for()
     background = "getComputedStyle(document.body).backgroundColor"
     assert tagging_page.evaluate(background) == "rgb(17, 20, 24)"
-    tagging_page.screenshot(path=picture("tagging_page_dark.png"), full_page=True)

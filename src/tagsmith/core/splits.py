@@ -11,6 +11,8 @@ References:
     groups that are large, the number of tracks counts too.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -128,7 +130,7 @@ class _Dealer:
     def _neediest(self, tag: int | None = None) -> int:
         """Return the split without the tag, else poor in it, else short of tracks."""
         need = self.wanted_tracks / self.all  # (splits,)
-        keys = [need]
+        keys: list[NDArray[Any]] = [need]
         if tag is not None:
             wanted = self.wanted_tags[:, tag] / self.all_of_tag[tag]
             poor = wanted > self.shares * (1 - POOR)
