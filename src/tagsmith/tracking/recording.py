@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tagsmith.config import Params
+from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core.facts import flattened, metric_name
 from tagsmith.errors import TrackingError
 from tagsmith.tracking.commit import commit
@@ -229,6 +229,8 @@ def _relevant(params: Params, name: str) -> dict[str, object]:
     """Leave out the other models; call this one `model`, so that runs compare."""
     tree: dict[str, object] = params.model_dump(mode="json")
     first = name.partition(" ")[0]
+    if first == ENSEMBLE:  # a study of it: nothing is trained
+        return {"fusion": tree["fusion"], "seed": params.seed}
     if first in params.models:
         del tree["models"], tree["features"]
         model = params.model(first)
