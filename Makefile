@@ -11,8 +11,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 UV_VERSION := 0.13.9
 FEATURES ?= extract
+RUN ?= $(if $(wildcard mlflow.db),.)
 
-.PHONY: help setup repro features test test-all check bench
+.PHONY: help setup repro features test test-all check bench pictures
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,3 +53,6 @@ check: setup  ## Format, lint, types and import layers
 
 bench: setup  ## Print the speeds as ratios measured in one run
 	python -m benchmarks
+
+pictures: setup  ## Make the screenshots of docs/ in a browser, of what ran here or in RUN=DIR
+	python -m pytest --pictures docs $(if $(RUN),--run $(RUN))

@@ -100,17 +100,18 @@ class MlflowRecorder:
 
         `mlflow run` has already logged its `-P` values as it got them, and MLflow
         refuses to log the same value spelt another way: hence the prefix. A run that
-        continues keeps the values that it began with.
+        continues keeps the values that it began with. A name that MLflow refuses, of
+        a pattern of models, is changed.
         """
         import mlflow
 
         with answering("record parameters"):
             known = mlflow.get_run(self.run_id).data.params
-            new = {
-                f"cfg.{name}": value[:PARAM_LETTERS]
+            named = {
+                metric_name(f"cfg.{name}"): value[:PARAM_LETTERS]
                 for name, value in flattened(values).items()
-                if f"cfg.{name}" not in known
             }
+            new = {name: named[name] for name in named if name not in known}
             names = list(new)
             for first in range(0, len(names), BATCH):
                 batch = {name: new[name] for name in names[first : first + BATCH]}

@@ -192,7 +192,8 @@ def said(found: Worth) -> str:
     return (
         f"  choosing  {found.gain:+.4f}  on groups of tracks that had no say in it, "
         f"{found.low:+.4f} to {found.high:+.4f}; better in {found.better:.0%} of "
-        f"{found.resamples} resamples"
+        f"{found.resamples} resamples: `adopt` "
+        f"{'takes' if found.gain > 0 else 'refuses'} it"
     )
 
 
