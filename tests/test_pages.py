@@ -24,6 +24,8 @@ from tests.fakes.experiments import tiny_params
 pytestmark = pytest.mark.slow
 PATIENCE_MS = 120_000  # a shared machine takes its time to draw
 RECURRENCES = "tags.stage = 'train' and tags.architecture = 'crnn'"
+# Data docs take it from the net; this is Debian's, of libjs-bootstrap4.
+BOOTSTRAP = Path("/usr/share/javascript/bootstrap4/css/bootstrap.min.css")
 NO_ASSISTANT = """
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
@@ -135,6 +137,8 @@ def test_the_data_docs_say_what_was_checked_and_what_came_of_it(
         expectations.check_scores(store, [*scored.SKILLS])
         docs = store.place("reports", "data_docs", "scores")
     *_, results = sorted(docs.glob("validations/**/*.html"))
+    if BOOTSTRAP.is_file():
+        browser.route("**/bootstrap.min.css", lambda it: it.fulfill(path=BOOTSTRAP))
     browser.goto(results.resolve().as_uri())
     assert browser.get_by_text("Succeeded").first.is_visible()
     browser.screenshot(path=picture("data_docs.png"))

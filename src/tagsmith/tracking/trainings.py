@@ -67,7 +67,8 @@ def find(uri: str) -> Training:
             f"{tags.get('status', 'unknown')}) left no trained model; only completed "
             "runs of stage train did"
         )
-    digests = [each.dataset.digest for each in run.inputs.dataset_inputs]
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    digests = [each.dataset.digest for each in inputs]
     return Training(run.info.run_id, tags.get("model", ""), *digests[-1:] or [""])
 
 
