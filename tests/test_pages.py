@@ -74,8 +74,9 @@ def test_mlflow_shows_in_two_clicks_which_recurrence_is_best(
             browser.get_by_role("switch", name=f"{section} - Show diff only").click()
         figures = ("cfg.model.recurrence", "validation/ROC-AUC-macro")
         for said in (*figures, *mlflow_server.BEST):
-            browser.get_by_text(said, exact=True).first.wait_for()
-        browser.set_viewport_size({"width": 1100, "height": 860})
+            shown = browser.get_by_text(said, exact=True).filter(visible=True)
+            shown.first.wait_for()
+        browser.set_viewport_size({"width": 1100, "height": 980})
         browser.screenshot(path=picture("mlflow_compare.png"))
 
 
