@@ -13,8 +13,10 @@ UV_VERSION := 0.13.9
 FEATURES ?= extract
 # A process per core; the tests of a module share what it has made.
 PYTEST := python -m pytest --numprocesses auto --dist loadscope
+# Whose results `make pictures` shows: a folder in which `dvc repro` ran.
+RUN ?= $(if $(wildcard mlflow.db),.)
 
-.PHONY: help setup repro features test test-all check bench
+.PHONY: help setup repro features test test-all check bench pictures
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,3 +56,6 @@ check: setup  ## Format, lint, types and import layers
 
 bench: setup  ## Print the speeds as ratios measured in one run
 	python -m benchmarks
+
+pictures: setup  ## Make the screenshots of docs/ in a browser, of what ran here or in RUN=DIR
+	python -m pytest --pictures docs $(if $(RUN),--run $(RUN))

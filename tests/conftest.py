@@ -27,7 +27,23 @@ FIXTURES = Path(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `make pictures` keep what the browser shows."""
-    parser.addoption("--pictures", type=Path, help="keep screenshots in this folder")
+    keep, show = "keep screenshots in this folder", "show this folder's runs and data"
+    parser.addoption("--pictures", type=_resolved, help=keep)
+    parser.addoption("--run", type=_resolved, help=show)
+
+
+def _resolved(path: str) -> Path:
+    return Path(path).resolve()  # tests go elsewhere
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what makes no picture where pictures are wanted."""
+    if config.getoption("--pictures"):
+        fixtures = (getattr(each, "fixturenames", ()) for each in items)
+        asked = ["picture" in names for names in fixtures]
+        items[:] = [each for each, wanted in zip(items, asked, strict=True) if wanted]
 
 
 @pytest.fixture

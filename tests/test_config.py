@@ -347,6 +347,41 @@ def test_a_space_that_makes_no_sense_is_named(model, key, space, complaint):
     assert complaint in message({"tuning.spaces": {model: {key: space}}})
 
 
+WEIGHT = {"kind": "int", "low": 0, "high": 4, "log": False}
+
+
+@pytest.mark.parametrize(
+    ("spaces", "complaint"),
+    [
+        ({"dropout": WEIGHT}, "ensemble.dropout is no weight; keys are weights.MODEL"),
+        ({"weights.cnn_*": WEIGHT}, "weights.cnn_* is no weight"),
+        (
+            {"weights.crnn_*": WEIGHT, "weights.*": WEIGHT},
+            "crnn_gru is matched by 'weights.crnn_*' and by 'weights.*'",
+        ),
+        (
+            {"weights.*": {**WEIGHT, "low": -1}},
+            "would try -1; weights are numbers of 0",
+        ),
+        ({"weights.*": {"kind": "choice", "choices": [0, "much"]}}, "would try 'much'"),
+    ],
+)
+def test_a_space_of_the_ensemble_is_about_weights(spaces, complaint):
+    assert complaint in message({"tuning.spaces": {"ensemble": spaces}})
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"),
+    [
+        ({"crnn_gur": 1}, "fusion.weights has 'crnn_gur' (did you mean 'crnn_gru'?)"),
+        ({"crnn_gru": -1}, "fusion.weights.crnn_gru"),
+        ({"crnn_gru": 0, "multiscale": 0.0}, "fusion.weights leaves every model out"),
+    ],
+)
+def test_weights_that_make_no_ensemble_are_refused(weights, complaint):
+    assert complaint in message({"fusion.weights": weights})
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -5,6 +5,7 @@ A system is named by
     crnn_gru, ensemble, groups/crnn   what data/ holds
     runs/7:crnn_gru                   what a run with its own store holds
     models:/tagsmith/3                a registered version, or models:/tagsmith@champion
+    runs:/RUN_ID                      a training that MLflow keeps
     HEAD~1:ensemble                   what DVC kept of another commit
 
 Nothing is chosen and nothing but the files that are asked for is written.
@@ -12,7 +13,7 @@ Nothing is chosen and nothing but the files that are asked for is written.
 
 import json as jsons
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from tagsmith.core.comparison import Standing, System
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.store import Store, write_json
 
-REGISTERED = "models:/"
+REGISTERED, TRAINED = "models:/", "runs:/"
 ENDS = ("difference", "low", "high")
-SHOWN = 5  # tags that gain most, and that lose most
+SHOWN = 5  # tags that gain most, that lose most
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def answer(
 
     Args:
         asked: What shall be compared.
-        params: As for `compare`.
-        store: As for `compare`.
+        params: As for `compare`, as `store` is.
+        store: Where the data are.
         json: Where to write all of it, if anywhere.
         picture: Where to draw it, if anywhere.
 
@@ -61,21 +62,15 @@ def answer(
         It as text.
 
     Raises:
-        ConfigError: As for `compare`, or the picture is to be no PNG.
-        DataError: As for `compare`.
-        MissingError: As for `compare`.
-        TrackingError: As for `compare`.
+        ConfigError: The picture is to be no PNG.
+        TagsmithError: As for `compare`.
     """
     if picture is not None and picture.suffix != ".png":
         raise ConfigError(f"a picture is a .png, got {picture}; name it so")
     standings = compare(asked, params, store)
     if json is not None:
-        said = {
-            **asdict(asked),
-            **params.evaluation.model_dump(),
-            "systems": comparison.tree(standings),
-        }
-        write_json(json, said)
+        said = {**asdict(asked), **params.evaluation.model_dump()}
+        write_json(json, {**said, "systems": comparison.tree(standings)})
     if picture is not None:
         from tagsmith.reporting import versus
 
@@ -119,6 +114,12 @@ def _check(names: Sequence[str]) -> None:
 def _system(name: str, params: Params, store: Store, split: SplitName) -> System:
     if name.startswith(REGISTERED):
         return _version(name, split)
+    if name.startswith(TRAINED):
+        from tagsmith import tracked
+
+        found = _truth_of(store, split)
+        scores = tracked.scores(name, params, store, split)
+        return replace(found, name=name, scores=scores)
     place, colon, system = name.rpartition(":")
     if not colon:
         _known(name, [*params.models, *params.group_members, ENSEMBLE], "params.yaml")
@@ -181,11 +182,10 @@ def _version(name: str, split: SplitName) -> System:
 
 def table(standings: Sequence[Standing], metric: str, confidence: float) -> str:
     """Say how systems stand, as text."""
-    metrics = list(standings[0].figures)
     first = standings[0].name
     rows = [
         {"system": each.name}
-        | {name: _with_interval(each.figures[name]) for name in metrics}
+        | {name: _with_interval(each.figures[name]) for name in standings[0].figures}
         | {f"{metric} against {first}": _against(each.gain)}
         for each in standings
     ]

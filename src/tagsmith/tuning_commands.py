@@ -15,7 +15,9 @@ app = typer.Typer()
 
 @app.command()
 def tune(
-    model: Annotated[str, typer.Argument(help="A model of tuning.spaces.")],
+    model: Annotated[
+        str, typer.Argument(help="A model of tuning.spaces, or ensemble.")
+    ],
     trials: Annotated[
         int, typer.Option(min=1, help="That shall have finished, earlier ones too.")
     ] = 20,
@@ -24,7 +26,10 @@ def tune(
     store: StoreDir = None,
     params: ParamsFile = DEFAULT_PARAMS,
 ) -> None:
-    """Look for better parameters of a model; the same command again joins in."""
+    """Look for better parameters of a model, or better weights of the ensemble.
+
+    The same command again, or on another machine, joins in.
+    """
     from tagsmith.tuning import session
 
     chosen = [f"tuning.storage={storage}"] if storage else []

@@ -17,7 +17,11 @@ EVERY = ("mean", "subsets", "weighted", "greedy")
 
 def trying(*methods, metric="roc_auc_macro", rounds=8):
     return Fusion(
-        methods=methods or EVERY, groups={}, metric=metric, greedy_rounds=rounds
+        methods=methods or EVERY,
+        weights={},
+        groups={},
+        metric=metric,
+        greedy_rounds=rounds,
     )
 
 

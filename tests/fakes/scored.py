@@ -42,7 +42,8 @@ def store(folder: Path, rng: np.random.Generator) -> Store:
     made = Store(folder / "data")
     splits = [split for split in SPLITS for _ in range(TRACKS[split])]
     names = [f"t{number:03d}" for number in range(len(splits))]
-    tracks = pd.DataFrame({"track_id": names, "split": splits})
+    groups = [f"g{number // 2:03d}" for number in range(len(splits))]
+    tracks = pd.DataFrame({"track_id": names, "split": splits, "group": groups})
     has = rng.random((len(names), len(TAGS))) < 0.3
     rows, columns = np.nonzero(has)
     pairs = {"track_id": np.array(names)[rows], "tag": np.array(TAGS)[columns]}

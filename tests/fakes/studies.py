@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 
+from tagsmith.stages import train
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
 from tagsmith.training.checkpoint import Progress
@@ -97,8 +98,6 @@ def work(folder, storage, trials, *, stall_in=0, stale_seconds=60.0, seconds=0.0
     )
     with (
         mock.patch.object(trial, "mlflow_run", untracked),
-        mock.patch.object(
-            trial.train, "learn", lambda *given: learn(*given, before=before)
-        ),
+        mock.patch.object(train, "learn", lambda *given: learn(*given, before=before)),
     ):
         tune(task, trials)

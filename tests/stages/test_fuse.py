@@ -141,6 +141,18 @@ def test_the_ensemble_gets_thresholds(store):
     assert list(store.read_thresholds(ENSEMBLE)) == scored.TAGS
 
 
+def test_stated_weights_are_the_ensembles_whatever_would_be_better(store, recorder):
+    stated = {"crnn_gru": 3, "crnn_lstm": 1, "crnn_bilstm": 0}
+    fuse.run(scored.params(**{"fusion.weights": stated}), store, recorder)
+    told = read_json(store)
+    assert told["method"] == recorder.logged_tags["fusion"] == "given"
+    assert told["weights"] == {"crnn_gru": 0.75, "crnn_lstm": 0.25}
+    assert told["validation"] == pytest.approx(reached(store, ENSEMBLE), abs=1e-12)
+    table = read_candidates(store)
+    assert table.loc[table["chosen"], "candidate"].tolist() == ["given"]
+    assert table["roc_auc_macro"].max() > told["validation"]
+
+
 def test_test_scores_have_no_say(store, recorder, rng):
     before = read_json(store), store.read_thresholds(ENSEMBLE)
     for model in scored.SKILLS:

@@ -268,3 +268,12 @@ def test_a_list_takes_what_mlflow_takes(tmp_path):
     assert recorder.logged_params == {"crop.seconds": "4"}
     assert recorder.logged_metrics == [("loss", 1.0, 3)]
     assert recorder.logged_artifacts == [(tmp_path, None)]
+
+
+def test_a_parameters_name_that_mlflow_refuses_is_changed(params):
+    with mlflow_run(params, name="fuse", stage="fuse") as recorder:
+        recorder.params({"weights.crnn_*": 3})
+        recorder.params({"weights.crnn_*": 4})  # the first value stays
+    logged = mlflow.get_run(recorder.run_id).data.params
+    (name,) = (each for each in logged if each.startswith("cfg.weights.crnn__."))
+    assert logged[name] == "3"

@@ -331,7 +331,8 @@ def test_the_shipped_spaces_hold_their_defaults():
     from tests.conftest import ROOT
 
     params = Params.load(ROOT / "params.yaml")
-    assert set(params.tuning.spaces) == {"crnn_bilstm", "multiscale", "melband_fcn"}
-    for model in params.tuning.spaces:
+    models = {"crnn_bilstm", "multiscale", "melband_fcn"}
+    assert set(params.tuning.spaces) == {*models, "ensemble"}
+    for model in models:
         assert defaults(params, model)
     assert optuna.__version__.startswith("5")

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -50,6 +51,21 @@ def _groups_have_members(params: "Params") -> None:
                 f"fusion.groups.{name} is {pattern!r}, which matches no model; "
                 f"models has {sorted(params.models)}"
             )
+
+
+def _weights_are_of_models(params: "Params") -> None:
+    weights = params.fusion.weights
+    for name in weights:
+        if name not in params.models:
+            raise ValueError(
+                f"fusion.weights has {name!r}{nearest(name, params.models)}, which is "
+                f"no model; models has {sorted(params.models)}"
+            )
+    if weights and not any(weights.values()):
+        raise ValueError(
+            f"fusion.weights leaves every model out, got {weights}; give one a weight "
+            "above 0, or none at all ({}) to have weights looked for"
+        )
 
 
 def _subsets_can_be_counted(params: "Params") -> None:
@@ -128,6 +144,9 @@ def _submitted_models_know_sources(params: "Params") -> None:
 
 def _tuned_keys_exist(params: "Params") -> None:
     for name, spaces in params.tuning.spaces.items():
+        if name == ENSEMBLE:
+            _check_tuned_weights(params, spaces)
+            continue
         if name not in params.models:
             raise ValueError(
                 f"tuning.spaces has {name!r}{nearest(name, params.models)}, which is "
@@ -136,6 +155,34 @@ def _tuned_keys_exist(params: "Params") -> None:
         tree = params.models[name].model_dump(mode="json")
         for key, space in spaces.items():
             _check_tuned(params.models[name], tree, f"tuning.spaces.{name}", key, space)
+
+
+def _check_tuned_weights(params: "Params", spaces: Mapping[str, Space]) -> None:
+    """Refuse keys that are no weights of models, and what cannot be a weight."""
+    where, owners = f"tuning.spaces.{ENSEMBLE}", dict[str, str]()
+    for key, space in spaces.items():
+        section, _, pattern = key.partition(".")
+        matched = [name for name in params.models if fnmatchcase(name, pattern)]
+        if section != "weights" or not matched:
+            raise ValueError(
+                f"{where}.{key} is no weight; keys are weights.MODEL, or a pattern of "
+                f"models, as weights.crnn_*; models has {sorted(params.models)}"
+            )
+        for name in matched:
+            if name in owners:
+                raise ValueError(
+                    f"{where}: {name} is matched by {owners[name]!r} and by {key!r}; "
+                    "a model has one weight"
+                )
+            owners[name] = key
+        values = space.choices if isinstance(space, ChoiceSpace) else (space.low,)
+        for value in values:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or value < 0:
+                raise ValueError(
+                    f"{where}.{key} would try {value!r}; weights are numbers of 0, "
+                    "which leaves a model out, or more"
+                )
 
 
 def _check_tuned(
@@ -188,6 +235,7 @@ def _check_scale(name: str, model: Model, feature: LogMel) -> None:
 RULES = (
     _models_hear_known_features,
     _groups_have_members,
+    _weights_are_of_models,
     _subsets_can_be_counted,
     _vectors_are_known,
     _registered_models_score_words,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from tagsmith.config.section import Comparison, Fraction, Name, Section
 
@@ -18,6 +18,8 @@ class Calibration(Section):
 class Fusion(Section):
     """Which ways of fusing are tried on validation scores.
 
+    `weights` are the ensemble's if there are any, whatever the methods come to: by
+    model, relative to each other; a model with 0, or without a weight, is no member.
     `groups` are means that are reported beside the best ensemble: patterns of model
     names, as a shell's, by the group's name.
     """
@@ -25,6 +27,7 @@ class Fusion(Section):
     methods: tuple[Literal["mean", "weighted", "greedy", "subsets"], ...] = Field(
         min_length=1
     )
+    weights: dict[Name, NonNegativeFloat]
     groups: dict[Name, str]
     metric: Literal["roc_auc_macro", "pr_auc_macro"]
     greedy_rounds: PositiveInt

@@ -50,6 +50,27 @@ def with_values(
     )
 
 
+def with_entries(text: str, section: str, values: Mapping[str, Any]) -> str:
+    """Return a `params.yaml` in which a section says something else.
+
+    Mappings are merged into those that are there; comments, order and spaces stay.
+
+    Args:
+        text: The file's.
+        section: One of those at the top.
+        values: By key below the section.
+
+    Raises:
+        ConfigError: There is no such section.
+    """
+    entry = _children(YAML(typ="safe", pure=True).compose(text)).get(section)
+    if not isinstance(entry, MappingNode):
+        raise ConfigError(f"params.yaml has no section {section!r} with keys in it")
+    for begin, end, new in sorted(_edits(text, entry, values), reverse=True):
+        text = text[:begin] + new + text[end:]
+    return text
+
+
 def flow(value: Any) -> str:  # noqa: ANN401 - any YAML
     """Write a value in one line, as every YAML parser reads it.
 

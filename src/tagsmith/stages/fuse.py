@@ -1,7 +1,7 @@
 """Stage `fuse`: several models' scores become one, by weights found on validation.
 
-The best fusion becomes the ensemble. The mean of each group of `fusion.groups` is kept
-beside it, for comparison only.
+The best fusion becomes the ensemble, unless `fusion.weights` says what does. The mean
+of each group of `fusion.groups` is kept beside it, for comparison only.
 """
 
 import logging
@@ -10,13 +10,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tagsmith.config import ENSEMBLE, SPLITS, Params, SplitName
-from tagsmith.core import fusion, thresholds
+from tagsmith.core import fusion, metrics, thresholds
 from tagsmith.core.fusion import Candidate
+from tagsmith.core.metrics import Scores, Truth
 from tagsmith.store import Store, atomic, write_json
 from tagsmith.tracking.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
+GIVEN = "given"  # the method of weights that params.yaml states
 Weights = Mapping[str, Mapping[str, float]]  # by fused system, then by model
 
 
@@ -32,7 +34,11 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     candidates = fusion.search(
         truth, scores, params.fusion, groups=params.group_members
     )
-    chosen = fusion.best(candidates)
+    if params.fusion.weights:
+        chosen = _given(params, truth, scores)
+        candidates.append(chosen)
+    else:
+        chosen = fusion.best(candidates)
     store.empty("fusion")
     _write_choice(params, store, candidates, chosen)
     groups = {each.name: each.weights for each in candidates if _is_group(each)}
@@ -40,6 +46,15 @@ def run(params: Params, store: Store, recorder: Recorder) -> None:
     _write_thresholds(params, store, [*groups, ENSEMBLE])
     _check(params, store)
     _tell(recorder, candidates, chosen, params.fusion.metric)
+
+
+def _given(params: Params, truth: Truth, scores: Mapping[str, Scores]) -> Candidate:
+    """Return the fusion whose weights `params.yaml` states, made to sum to 1."""
+    stated, metric = params.fusion.weights, params.fusion.metric
+    total = sum(stated.values())
+    weights = {model: stated.get(model, 0.0) / total for model in params.models}
+    reached = metrics.areas(truth, fusion.fuse(scores, weights))
+    return Candidate(GIVEN, GIVEN, weights, reached[metrics.OFFICIAL[metric]])
 
 
 def _check(params: Params, store: Store) -> None:

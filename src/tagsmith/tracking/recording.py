@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tagsmith.config import Params
+from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core.facts import flattened, metric_name
 from tagsmith.errors import TrackingError
 from tagsmith.tracking.commit import commit
@@ -100,17 +100,18 @@ class MlflowRecorder:
 
         `mlflow run` has already logged its `-P` values as it got them, and MLflow
         refuses to log the same value spelt another way: hence the prefix. A run that
-        continues keeps the values that it began with.
+        continues keeps the values that it began with. A name that MLflow refuses, of
+        a pattern of models, is changed.
         """
         import mlflow
 
         with answering("record parameters"):
             known = mlflow.get_run(self.run_id).data.params
-            new = {
-                f"cfg.{name}": value[:PARAM_LETTERS]
+            named = {
+                metric_name(f"cfg.{name}"): value[:PARAM_LETTERS]
                 for name, value in flattened(values).items()
-                if f"cfg.{name}" not in known
             }
+            new = {name: named[name] for name in named if name not in known}
             names = list(new)
             for first in range(0, len(names), BATCH):
                 batch = {name: new[name] for name in names[first : first + BATCH]}
@@ -229,6 +230,8 @@ def _relevant(params: Params, name: str) -> dict[str, object]:
     """Leave out the other models; call this one `model`, so that runs compare."""
     tree: dict[str, object] = params.model_dump(mode="json")
     first = name.partition(" ")[0]
+    if first == ENSEMBLE:  # a study of it: nothing is trained
+        return {"fusion": tree["fusion"], "seed": params.seed}
     if first in params.models:
         del tree["models"], tree["features"]
         model = params.model(first)

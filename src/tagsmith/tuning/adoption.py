@@ -4,32 +4,35 @@ import difflib
 from pathlib import Path
 
 from tagsmith.config import Params
-from tagsmith.config.editing import flow, with_values
+from tagsmith.config.editing import flow
 from tagsmith.errors import ConfigError, MissingError, TagsmithError
 from tagsmith.store import Store, atomic
-from tagsmith.tuning.naming import study_name
+from tagsmith.tuning import fusing
+from tagsmith.tuning.session import task_of
 from tagsmith.tuning.storage import reaching
 from tagsmith.tuning.study import MODEL, found, outcome, parameters
+from tagsmith.tuning.task import Task
 
 
 def adopt(
     path: Path, store: Store, name: str, *, storage: str | None = None, force: bool
 ) -> str:
-    """Give a study's model the best trial's values, in `params.yaml`.
+    """Give a study's model, or the ensemble, the best trial's values in `params.yaml`.
 
     Args:
         path: A `params.yaml`.
         store: The data that the study was about.
         name: The study's.
         storage: Where that is kept; where `params.yaml` says if None.
-        force: Even if `params.yaml` or the data are not those of the study.
+        force: Even if `params.yaml` or the data are not those of the study, and even
+            if choosing among its fusions gains nothing where it had no say.
 
     Returns:
         What changed, as a unified diff; empty if nothing did.
 
     Raises:
-        ConfigError: `params.yaml` describes another study by now, or its text is such
-            that the values cannot be put into it.
+        ConfigError: `params.yaml` describes another study by now, a better fusion was
+            luck, or the text is such that the values cannot be put into it.
         MissingError: There is no such study, or none of its trials is complete.
     """
     params = Params.load(path)
@@ -42,14 +45,19 @@ def adopt(
         raise MissingError(
             f"study {name} has no complete trial; `tagsmith tune {model}` goes on"
         )
+    task = task_of(params, store, model)
     if not force:
-        _check_same(params, store, model, name)
-    return _write(path, params, model, parameters(best))
+        _check_same(task, name)
+    if not force and isinstance(task, fusing.FusionTask):
+        with reaching(address):
+            fusing.check_worth(task, study)
+    return _write(path, task, parameters(best))
 
 
-def _check_same(params: Params, store: Store, model: str, name: str) -> None:
+def _check_same(task: Task, name: str) -> None:
+    model = task.model
     try:
-        described = study_name(params, store, model)
+        described = task.study_name
     except TagsmithError as error:
         raise ConfigError(
             f"whether {name} fits params.yaml cannot be told: {error}; --force adopts "
@@ -63,24 +71,22 @@ def _check_same(params: Params, store: Store, model: str, name: str) -> None:
         )
 
 
-def _write(path: Path, params: Params, model: str, values: dict[str, object]) -> str:
-    named = {f"models.{model}.{key}": value for key, value in values.items()}
-    intended = params.override(named)
+def _write(path: Path, task: Task, values: dict[str, object]) -> str:
+    named = task.named(values)
     before = path.read_bytes().decode("utf-8")
-    section = params.model(model).model_dump(mode="json")
-    after = with_values(before, model, values, section)
+    after = task.edited(before, values)
     if after == before:
         return ""
     with atomic(path) as temporary:
         temporary.write_bytes(after.encode("utf-8"))
-        _check_intended(temporary, intended, named)
+        _check_intended(temporary, task, named)
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     return "".join(difflib.unified_diff(old, new, f"a/{path.name}", f"b/{path.name}"))
 
 
-def _check_intended(written: Path, intended: Params, named: dict[str, object]) -> None:
+def _check_intended(written: Path, task: Task, named: dict[str, object]) -> None:
     try:
-        if Params.load(written) == intended:
+        if task.shows(Params.load(written), named):
             return
     except ConfigError:
         pass

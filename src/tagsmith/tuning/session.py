@@ -3,18 +3,29 @@
 import tempfile
 from pathlib import Path
 
-from tagsmith.config import Params
+from tagsmith.config import ENSEMBLE, Params
 from tagsmith.store import Store
 from tagsmith.tracking.recording import Recorder, mlflow_run
-from tagsmith.tuning.naming import study_name
+from tagsmith.tuning import fusing
 from tagsmith.tuning.plots import draw
-from tagsmith.tuning.space import defaults
 from tagsmith.tuning.study import Outcome, parameters, summary, tune
-from tagsmith.tuning.trial import Task
+from tagsmith.tuning.task import Task
+
+
+def task_of(params: Params, store: Store, model: str) -> Task:
+    """Return what is tuned: a model's parameters, or the ensemble's weights."""
+    kind = fusing.FusionTask if model == ENSEMBLE else Task
+    return kind(params, store, model)
 
 
 def run(params: Params, store: Store, model: str, trials: int) -> str:
     """Tune a model until so many trials have finished, tracked by MLflow.
+
+    Args:
+        params: The experiment.
+        store: Where its data are.
+        model: Its name, or `ensemble`.
+        trials: That shall have finished.
 
     Returns:
         What the study has come to, for people.
@@ -22,15 +33,28 @@ def run(params: Params, store: Store, model: str, trials: int) -> str:
     Raises:
         ConfigError: Nothing is searched for the model, or its values lie outside.
         DataError: Too many trials failed.
-        MissingError: Features or tables have not been made.
+        MissingError: Features, tables or scores have not been made.
         TrackingError: MLflow or the studies' storage cannot be reached.
     """
-    defaults(params, model)  # what is wrong or missing is told before a run is opened
-    study_name(params, store, model)
+    task = task_of(params, store, model)
+    task.defaults()  # what is wrong or missing is told before a run is opened
+    _ = task.study_name
     with mlflow_run(params, name=f"{model} study", stage="tune") as recorder:
-        outcome = tune(Task(params, store, model), trials)
+        outcome = tune(task, trials)
         _record(outcome, recorder, model)
-    return summary(outcome, params.tuning.storage)
+        lines = [summary(outcome, params.tuning.storage)]
+        if isinstance(task, fusing.FusionTask):
+            lines += _judged(task, outcome, recorder)
+    return "\n".join(lines)
+
+
+def _judged(task: fusing.FusionTask, outcome: Outcome, recorder: Recorder) -> list[str]:
+    """Say what choosing among the trials is worth where it had no say."""
+    found = fusing.worth(task, outcome.study)
+    if found is None:
+        return []
+    recorder.metrics({"choosing_gain": found.gain, "choosing_better": found.better})
+    return [fusing.said(found)]
 
 
 def _record(outcome: Outcome, recorder: Recorder, model: str) -> None:

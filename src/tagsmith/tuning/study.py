@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 from tagsmith.config import nearest
 from tagsmith.errors import DataError, MissingError
 from tagsmith.tuning import sampling, trial
-from tagsmith.tuning.naming import study_name
-from tagsmith.tuning.space import defaults, distributions, drawn, spaces_of
+from tagsmith.tuning.space import distributions
 from tagsmith.tuning.storage import opened, reaching
+from tagsmith.tuning.task import Task
 from tagsmith.tuning.workers import (
     DEFAULT,
     PARAMETERS,
@@ -48,7 +48,7 @@ class Outcome:
     best: FrozenTrial | None
 
 
-def tune(task: trial.Task, trials: int) -> Outcome:
+def tune(task: Task, trials: int) -> Outcome:
     """Work at a model's study until so many trials have finished, whoever does them.
 
     Args:
@@ -127,13 +127,12 @@ def _said(of: FrozenTrial) -> str:
     return f"macro PR-AUC on validation, trial {of.number}"
 
 
-def _joined(task: trial.Task, storage: BaseStorage) -> Study:
+def _joined(task: Task, storage: BaseStorage) -> Study:
     """Return the study of a task; who begins it has the defaults tried first."""
-    tuning, spaces = task.params.tuning, spaces_of(task.params, task.model)
-    values = defaults(task.params, task.model)
+    tuning, values = task.params.tuning, task.defaults()
     study = optuna.create_study(
         storage=storage,
-        study_name=study_name(task.params, task.store, task.model),
+        study_name=task.study_name,
         direction="maximize",
         sampler=sampling.sampler(tuning, task.params.seed),
         pruner=sampling.pruner(tuning),
@@ -142,14 +141,14 @@ def _joined(task: trial.Task, storage: BaseStorage) -> Study:
     known = study.get_trials(deepcopy=False)
     if not any(DEFAULT in each.user_attrs for each in known):
         study.set_user_attr(MODEL, task.model)
-        study.enqueue_trial(drawn(spaces, values), user_attrs={DEFAULT: values})
+        study.enqueue_trial(task.drawn(values), user_attrs={DEFAULT: values})
     logger.info("study %s has %d trials", study.study_name, len(known))
     return study
 
 
-def _work(study: Study, task: trial.Task, wanted: int) -> None:
+def _work(study: Study, task: Task, wanted: int) -> None:
     tuning = task.params.tuning
-    dimensions = distributions(spaces_of(task.params, task.model))
+    dimensions = distributions(task.spaces)
     pause = min(LONGEST_PAUSE, tuning.stale_seconds / 4)
     failures, waits = 0, False
     while failures <= wanted:

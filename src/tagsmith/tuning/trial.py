@@ -1,5 +1,7 @@
 """One trial: a training with other parameters, watched and perhaps given up.
 
+Or a fusion with other weights: see `fusing.py`.
+
 It reads the training and the validation split and nothing of test, and writes below
 the store's scratch only.
 """
@@ -17,14 +19,12 @@ from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tagsmith.config import Params
 from tagsmith.errors import ConfigError, DataError
-from tagsmith.stages import train
-from tagsmith.store import Store
 from tagsmith.tracking.recording import Recorder, Stopped, mlflow_run
 from tagsmith.tracking.server import give_up
 from tagsmith.training.checkpoint import Checkpoint
-from tagsmith.tuning.space import spaces_of, values_of
+from tagsmith.tuning.space import values_of
+from tagsmith.tuning.task import FIGURE, Task
 from tagsmith.tuning.workers import (
     DEFAULT,
     FAILURE,
@@ -37,32 +37,12 @@ from tagsmith.tuning.workers import (
 
 logger = logging.getLogger(__name__)
 
-FIGURE = "validation_pr_auc"  # of each epoch: `pr_auc_macro` on validation
 BEST = f"best_{FIGURE}"
 STATE = "trial_state"  # the run's tag: started, complete, pruned or failed
 
 
 class LostError(Exception):
     """Another worker took this one for dead, and does its trial."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the trials of a study have in common.
-
-    Attributes:
-        params: The experiment.
-        store: Where its data are.
-        model: The one that is tuned.
-    """
-
-    params: Params
-    store: Store
-    model: str
-
-    def folder(self, study: str, number: int) -> Path:
-        """Return where a trial's unfinished work lies."""
-        return self.store.scratch / "tuning" / study / f"trial-{number:05d}"
 
 
 @dataclass(frozen=True)
@@ -183,8 +163,7 @@ def _trained(
     """
     values = _values(trial, task)
     trial.set_user_attr(PARAMETERS, values)
-    named = {f"models.{task.model}.{key}": value for key, value in values.items()}
-    params = task.params.override(named)
+    params = task.params.override(task.named(values))
     progress = checkpoint.progress()
     with mlflow_run(
         params,
@@ -201,14 +180,13 @@ def _trained(
             trial.report(row[FIGURE], int(row["epoch"]))
         watched = Watched(recorder, trial, heart)
         try:
-            learnt = train.learn(params, task.store, watched, task.model, checkpoint)
+            best = task.reach(params, watched, checkpoint)
         except optuna.TrialPruned as why:
             recorder.tags({STATE: "pruned"})
             raise Stopped(str(why)) from why
         except BaseException:
             recorder.tags({STATE: "failed"})
             raise
-        best = max(row[FIGURE] for row in learnt.history)
         recorder.metrics({BEST: best})
         recorder.tags({STATE: "complete"})
     logger.info("trial %d: %s %.4f", trial.number, BEST, best)
@@ -220,4 +198,4 @@ def _values(trial: Trial, task: Task) -> dict[str, Any]:
     if DEFAULT in trial.user_attrs:
         exact: dict[str, Any] = trial.user_attrs[DEFAULT]
         return exact
-    return values_of(spaces_of(task.params, task.model), trial.params)
+    return values_of(task.spaces, trial.params)
