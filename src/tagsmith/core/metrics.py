@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tagsmith.errors import DataError
 
@@ -66,6 +65,8 @@ def areas(truth: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     Raises:
         DataError: As for `evaluate`.
     """
+    from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - takes a second, and who tags a file needs none of it
+
     truth, scores = checked(truth, scores)
     rankable = ~undefined(truth)
     if not rankable.any():
@@ -125,6 +126,8 @@ def per_tag(
     Raises:
         DataError: As for `evaluate`, or the names are not as many as the tags.
     """
+    from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - as above
+
     truth, scores = checked(truth, scores)
     if len(tags) != truth.shape[1]:
         raise DataError(f"truth has {truth.shape[1]} tags, but {len(tags)} are named")

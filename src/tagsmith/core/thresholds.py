@@ -18,7 +18,6 @@ import operator
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tagsmith.config import Calibration
 from tagsmith.core.metrics import Decisions, Scores, Truth, Values, checked
@@ -73,6 +72,8 @@ def decide(scores: Scores, thresholds: ArrayLike, config: Calibration) -> Decisi
 
 
 def _highest_f1(truth: Truth, scores: Values) -> float:
+    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415 - as in metrics
+
     precision, recall, limits = precision_recall_curve(truth, scores)
     total = precision + recall
     f_score = np.divide(2 * precision * recall, total, where=total > 0, out=total * 0)
@@ -80,6 +81,8 @@ def _highest_f1(truth: Truth, scores: Values) -> float:
 
 
 def _highest_youden(truth: Truth, scores: Values) -> float:
+    from sklearn.metrics import roc_curve  # noqa: PLC0415 - as in metrics
+
     if truth.all():
         return float(scores.min())
     false_positive_rate, true_positive_rate, limits = roc_curve(truth, scores)
