@@ -164,6 +164,7 @@ def drift(
     raise typer.Exit(found.exit_code)
 
 
+@app.command()
 def serve(
     model: Annotated[
         str | None, typer.Option(help="A registered ensemble; the champion if none.")

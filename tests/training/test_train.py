@@ -111,8 +111,8 @@ def test_it_scores_every_split_and_writes_what_load_reads(store, params, name):
     [
         pytest.param(CRNN, 2, id="while the trunk is frozen"),
         pytest.param(CRNN, 3, id="when it is about to thaw"),
-        pytest.param(CRNN, 4, id="after it has"),
-        pytest.param(SEQUENCES, 2, id="sequences"),
+        pytest.param(CRNN, 4, id="after it has", marks=pytest.mark.slow),
+        pytest.param(SEQUENCES, 2, id="sequences", marks=pytest.mark.slow),
         pytest.param(SIAMESE, 2, id="pairs"),
         pytest.param(MELBAND_FCN, 2, id="whole tracks"),
     ],

@@ -139,6 +139,8 @@ def _tags(recording: str, listen: Listen) -> list[dict[str, Any]]:
                 admission.admit(path, LIMITS)
             return [asdict(heard) for heard in listen(path)]
         except DataError as error:
+            if _file(recording) is not None:
+                raise
             sentence = str(error).replace(str(path), shown(recording))
             raise DataError(sentence) from error
 
