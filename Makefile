@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
+# Where Python may not keep what it has compiled, every command takes three times as long.
+export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.9
 FEATURES ?= extract
 # A process per core; the tests of a module share what it has made.
