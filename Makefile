@@ -60,4 +60,4 @@ bench: setup  ## Print the speeds as ratios measured in one run
 	python -m benchmarks
 
 pictures: setup  ## Make the screenshots of docs/ in a browser, of what ran here or in RUN=DIR
-	python -m pytest --pictures docs $(if $(RUN),--run $(RUN))
+	python -m pytest tests --pictures=docs $(if $(RUN),--run=$(RUN))

@@ -4,6 +4,7 @@ A process loads the ensemble once, and scores with one thread: use as many worke
 there are cores.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -49,6 +50,7 @@ def score(shard: Shard, bundle: Path) -> int:
 @lru_cache(maxsize=1)
 def loaded(bundle: Path) -> Ensemble:
     """Load an ensemble, once in a process."""
+    logging.getLogger("tensorflow").setLevel("ERROR")  # its remarks on tracing
     with quiet.native_libraries:
         _use_one_thread()
     return Ensemble.load(bundle)
