@@ -12,6 +12,9 @@ from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, given
 
 WORDS = "--tags"
 TOP = 5  # tags per file
+Model = Annotated[
+    str | None, typer.Option(help="A registered model; the champion if none.")
+]
 
 app = typer.Typer()
 
@@ -59,9 +62,7 @@ def spelt_out(args: list[str]) -> list[str]:
 @app.command(cls=TakesWords)
 def tag(
     files: Annotated[list[Path], typer.Argument(help="mp3, ogg, flac or wav files.")],
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
+    model: Model = None,
     tags: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,9 +97,7 @@ def predict_genres(
         typer.Argument(help="AcousticBrainz documents, folders of them, or audio."),
     ],
     out: Annotated[Path, typer.Option(help="The run to write, .tsv.")],
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
+    model: Model = None,
     *,
     parents: Annotated[
         bool, typer.Option("--parents", help="Give a subgenre's genre too.")
@@ -119,9 +118,7 @@ def predict(
         Path, typer.Argument(help="A table with `path`, a list of paths, or a folder.")
     ],
     out: Annotated[Path, typer.Option(help="The scores to write, .parquet.")],
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
+    model: Model = None,
     *,
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Write decisions beside them.")
@@ -147,9 +144,7 @@ def drift(
     out: Annotated[
         Path, typer.Option(help="Folder for page, facts and scores.")
     ] = Path("drift"),
-    model: Annotated[
-        str | None, typer.Option(help="A registered model; the champion if none.")
-    ] = None,
+    model: Model = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the facts.")] = False,
     set_: Set = None,

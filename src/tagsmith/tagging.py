@@ -12,6 +12,7 @@ from tagsmith import genrefiles
 from tagsmith.core.genres import parent
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.tracking import registry
+from tagsmith.tracking.registry import ENSEMBLE
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ENSEMBLE = "models:/tagsmith@champion"
 ANY_WORDS = "models:/tagsmith-zeroshot@champion"
 MARKS = {True: "yes  ", False: "     "}
 

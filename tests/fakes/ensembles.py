@@ -147,3 +147,15 @@ def tone(path: Path, level: float = 0.8) -> Path:
     time_seconds = np.arange(RATE_HZ) / RATE_HZ
     soundfile.write(path, level * np.sin(2 * np.pi * 440 * time_seconds), RATE_HZ)
     return path
+
+
+def give_networks(made: Store) -> None:
+    """Let the models of a store be real, tiny networks that learnt nothing."""
+    from tagsmith import models
+
+    params = tiny_params()
+    config, feature = params.model("crnn_gru"), params.feature("logmel")
+    for name in WEIGHTS:
+        network = models.build(config, feature, tags=len(TAGS))
+        tagger = models.Tagger(name, config, feature, tuple(TAGS), network)
+        models.save(tagger, made.place("models", name))

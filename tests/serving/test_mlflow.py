@@ -16,11 +16,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tagsmith import models
 from tagsmith.models import ensemble
 from tagsmith.tracking import pyfunc, recordings, registry
 from tests.fakes import ensembles
-from tests.fakes.experiments import TAGS, tiny_params
+from tests.fakes.experiments import tiny_params
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 PATIENCE_SECONDS = 300
@@ -32,11 +31,7 @@ def uri(tmp_path, rng, mlflow_database):
     assert mlflow_database
     params = tiny_params()
     store = ensembles.store(tmp_path / "data", rng)
-    config, feature = params.model("crnn_gru"), params.feature("logmel")
-    for name in ensembles.WEIGHTS:
-        network = models.build(config, feature, tags=len(TAGS))
-        tagger = models.Tagger(name, config, feature, tuple(TAGS), network)
-        models.save(tagger, store.place("models", name))
+    ensembles.give_networks(store)
     ensemble.write_bundle(
         store,
         tmp_path / "bundle",

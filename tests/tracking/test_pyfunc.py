@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tagsmith import fetching, internet, models
+from tagsmith import fetching, internet
 from tagsmith.admission import Limits
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.models import bundle as bundles
@@ -225,13 +225,8 @@ print(json.dumps({"code": sys.modules["tagsmith"].__file__, "heard": heard}))
 
 @pytest.fixture
 def real_bundle(tmp_path, rng):
-    params = tiny_params()
     store = ensembles.store(tmp_path / "data", rng)
-    config, feature = params.model("crnn_gru"), params.feature("logmel")
-    for name in ensembles.WEIGHTS:
-        network = models.build(config, feature, tags=len(TAGS))
-        tagger = models.Tagger(name, config, feature, tuple(TAGS), network)
-        models.save(tagger, store.place("models", name))
+    ensembles.give_networks(store)
     write(store, tmp_path / "bundle")
     return tmp_path / "bundle"
 

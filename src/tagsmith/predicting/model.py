@@ -18,8 +18,6 @@ from tagsmith.models import ensemble
 from tagsmith.models.bundle import sha256
 from tagsmith.tracking import bundles, registry
 
-CHAMPION = "models:/tagsmith@champion"
-
 
 @dataclass(frozen=True)
 class Model:
@@ -75,7 +73,7 @@ def fetch(uri: str | None, folder: Path) -> Model:
         MissingError: No version has that alias.
         TrackingError: The registry cannot be reached, or refuses.
     """
-    uri = uri or CHAMPION
+    uri = uri or registry.ENSEMBLE
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".model-") as temporary:
         version, fetched = _fetched(uri, Path(temporary))

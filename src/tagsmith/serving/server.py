@@ -10,7 +10,8 @@ import uvicorn
 
 from tagsmith.models.ensemble import Ensemble
 from tagsmith.serving.app import Service, Settings, application
-from tagsmith.tagging import ENSEMBLE, ensemble_of
+from tagsmith.tagging import ensemble_of
+from tagsmith.tracking.registry import ENSEMBLE
 
 logger = logging.getLogger(__name__)
 

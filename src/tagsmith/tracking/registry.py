@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
+ENSEMBLE = f"models:/tagsmith@{CHAMPION}"  # what tags where nobody names a model
 BUNDLE = "bundle"  # the artifact that a version is made of
 # What models need to tag audio; MLflow would take 20 s to guess it.
 PACKAGES = (
