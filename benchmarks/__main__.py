@@ -16,7 +16,7 @@ from benchmarks.ratios import Ratio, table
 ONE_CORE = {
     f"{library}_NUM_THREADS": "1"
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")
-}
+} | {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 ENVIRONMENTS = {  # of each benchmark, in the order of the table
     "decoding": ONE_CORE,
     "drawing": ONE_CORE,

@@ -1,12 +1,13 @@
 """Batch prediction: throughput, Dask against loky, and what a second worker brings.
 
 The ensemble is two networks of `params.yaml` that nobody trained: what they say is no
-matter here. The bare way decodes with libsndfile and shows the networks as many clips,
-made before: no resampling, no features, no files. Workers are warm, have one thread
-each, and stay between turns.
+matter here. The bare way decodes with libsndfile and shows Keras's networks as many
+clips, made before: no resampling, no features, no files. Workers score in ONNX Runtime,
+are warm, have one thread each as the bare way has, and stay between turns.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import soundfile
 
 from benchmarks import data
 from benchmarks.ratios import Ratio, quotients, taking_turns
-from tagsmith import predicting
+from tagsmith import onnx_export, predicting
 from tagsmith.config import Dask, Engine, Loky
 from tagsmith.features.clips import spread
 from tagsmith.models import Tagger, build, save
@@ -38,7 +39,9 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
     """Compare ways to score the same songs."""
     count = (QUICK_SHARDS if quick else SHARDS) * shards.TRACKS
     music = _music(folder, count, QUICK_DISTINCT if quick else DISTINCT)
-    bundle = _bundle(folder / "bundle")
+    keras, bundle = _bundle(folder / "keras"), folder / "bundle"
+    shutil.copytree(keras, bundle)
+    onnx_export.export(bundle)
     with _dask(folder) as dask:
         engines: dict[str, Engine] = {
             "one": Loky(kind="loky", workers=1),
@@ -51,7 +54,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Ratio]:
             )
             for name, engine in engines.items()
         }
-        ways["bare"] = lambda: _bare(music, bundle)
+        ways["bare"] = lambda: _bare(music, keras)
         turns = QUICK_TURNS if quick else TURNS
         seconds = taking_turns(ways, turns, clock=time.perf_counter)
     rates = {name: count / min(taken) for name, taken in seconds.items()}

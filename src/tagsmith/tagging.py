@@ -2,22 +2,23 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from tagsmith import genrefiles
 from tagsmith.core.genres import parent
 from tagsmith.errors import ConfigError, DataError, MissingError
-from tagsmith.tracking import registry
+from tagsmith.models import ensemble
+from tagsmith.models.ensemble import Ensemble
+from tagsmith.models.wordtagger import WordTagger
+from tagsmith.tracking import bundles
 from tagsmith.tracking.registry import ENSEMBLE
 
 if TYPE_CHECKING:
-    from mlflow.pyfunc import PyFuncModel
-
-    from tagsmith.models.ensemble import Ensemble
+    from _typeshed import DataclassInstance
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ MARKS = {True: "yes  ", False: "     "}
 
 # {"tag", "score"} and an ensemble's "decision", the likeliest first
 Tags = list[dict[str, Any]]
+Listen = Callable[[Path], Sequence["DataclassInstance"]]
 
 
 def tag(
@@ -88,21 +90,15 @@ def tag_files(
         MissingError: See there.
         TrackingError: See there.
     """
-    uri = model_uri or (ENSEMBLE if words is None else ANY_WORDS)
-    model = registry.load(uri)
-    _check_kind(model, uri, words)
-    asked = {"tags": None if words is None else [*words], "top": top}
-    params = {name: value for name, value in asked.items() if value is not None}
-    if words is not None:
-        _predicted(model, [], params)  # what is wrong with them is no file's fault
+    listen = _listener(model_uri, words, top)
     for path in files:
         try:
-            yield path, _heard(model, path, params)
+            yield path, _heard(path, listen)
         except (DataError, MissingError) as error:
             yield path, str(error)
 
 
-def ensemble_of(model_uri: str) -> "Ensemble":
+def ensemble_of(model_uri: str) -> Ensemble:
     """Load a registered ensemble, without MLflow around it.
 
     Raises:
@@ -110,11 +106,9 @@ def ensemble_of(model_uri: str) -> "Ensemble":
         MissingError: No version has that alias.
         TrackingError: The registry cannot be reached, or refuses.
     """
-    model = registry.load(model_uri)
-    _check_kind(model, model_uri, None)
-    unwrapped: Any = model.unwrap_python_model()  # type: ignore[no-untyped-call]
-    ensemble: Ensemble = unwrapped.ensemble
-    return ensemble
+    with bundles.fetched(model_uri) as bundle:
+        _check_kind(bundle, model_uri, takes_words=False)
+        return Ensemble.load(bundle)
 
 
 def submit(
@@ -178,35 +172,34 @@ def _completed(labels: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*labels, *(genre for genre in genres if genre)]))
 
 
-def _check_kind(model: "PyFuncModel", uri: str, words: Sequence[str] | None) -> None:
-    signature = model.metadata.signature
-    params = signature.params if signature else None
-    takes_words = any(each.name == "tags" for each in params or ())
-    if takes_words == (words is not None):
+def _listener(
+    model_uri: str | None, words: Sequence[str] | None, top: int | None
+) -> Listen:
+    if words is None:
+        return partial(ensemble_of(model_uri or ENSEMBLE).listen, top=top)
+    uri = model_uri or ANY_WORDS
+    with bundles.fetched(uri) as bundle:
+        _check_kind(bundle, uri, takes_words=True)
+        tagger = WordTagger.load(bundle)
+    tagger.vectors.of(words)  # what is wrong with them is no file's fault
+    return partial(tagger.listen, words=words, top=top)
+
+
+def _check_kind(bundle: Path, uri: str, *, takes_words: bool) -> None:
+    if (bundle / ensemble.WEIGHTS).is_file() != takes_words:
         return
     if takes_words:
-        raise ConfigError(f"{uri} scores words that you name: add --tags WORDS...")
-    raise ConfigError(
-        f"{uri} knows only the tags that it learnt, so it cannot score those of "
-        f"--tags; leave --model out to use {ANY_WORDS}"
-    )
+        raise ConfigError(
+            f"{uri} knows only the tags that it learnt, so it cannot score those of "
+            f"--tags; leave --model out to use {ANY_WORDS}"
+        )
+    raise ConfigError(f"{uri} scores words that you name: add --tags WORDS...")
 
 
-def _heard(model: "PyFuncModel", path: Path, params: dict[str, Any]) -> Tags:
+def _heard(path: Path, listen: Listen) -> Tags:
     if not path.is_file():
         raise MissingError(f"{path} is not there, or is not a file")
-    tags: Tags = _predicted(model, [str(path)], params).iloc[0]
-    return tags
-
-
-def _predicted(
-    model: "PyFuncModel", recordings: Sequence[str], params: dict[str, Any]
-) -> pd.Series:
-    from tagsmith.tracking.recordings import files_accepted
-
-    table = pd.DataFrame({"audio": pd.Series(recordings, dtype="str")})
-    with files_accepted():  # whoever calls it may read them anyway
-        return pd.DataFrame(model.predict(table, params=params))["tags"]
+    return [asdict(heard) for heard in listen(path)]
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -1,8 +1,11 @@
-"""A real bundle of two tiny networks that nobody trained, and tracks to score."""
+"""A real bundle of tiny networks that nobody trained, and tracks to score."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from tagsmith.models import Tagger, build, save
+from tagsmith.config import DeepSpectrum
+from tagsmith.models import Tagger, build, imagenet, save
+from tagsmith.models.analysis import NETWORK
 from tagsmith.store import write_json, write_text
 from tests.fakes import audio
 from tests.fakes.experiments import TAGS, tiny_params
@@ -10,19 +13,24 @@ from tests.fakes.experiments import TAGS, tiny_params
 MODELS = ("crnn_gru", "melband_fcn")
 
 
-def write(folder: Path) -> Path:
-    """Write a bundle into a folder."""
+def write(folder: Path, models: Sequence[str] = MODELS) -> Path:
+    """Write a bundle into a folder; its networks are Keras's, none is in ONNX."""
     import keras
 
     params = tiny_params()
-    for seed, name in enumerate(MODELS):
+    for seed, name in enumerate(models):
         keras.utils.set_random_seed(seed)
         config = params.model(name)
         feature = params.feature(config.feature)
         network = build(config, feature, tags=len(TAGS))
         tagger = Tagger(name, config, feature, tuple(TAGS), network)
         save(tagger, folder / "models" / name)
-    weights = dict.fromkeys(MODELS, 1 / len(MODELS))
+        if isinstance(feature, DeepSpectrum):
+            network, _ = imagenet.published(feature.network, cache=folder)
+            imagenet.keep(
+                network, _made(folder / "features" / config.feature) / NETWORK
+            )
+    weights = dict.fromkeys(models, 1 / len(models))
     calibration = params.calibration.model_dump(mode="json")
     write_json(
         folder / "ensemble.json", {"weights": weights, "calibration": calibration}
@@ -30,6 +38,11 @@ def write(folder: Path) -> Path:
     write_text(folder / "tags.txt", "".join(f"{tag}\n" for tag in TAGS))
     limits = "".join(f"{tag}\t0.5\n" for tag in TAGS)
     write_text(folder / "thresholds.tsv", limits)
+    return folder
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from tagsmith import onnx_export
 from tagsmith.config import SPLITS
 from tagsmith.core import leaks, metrics, reference
 from tagsmith.datasets.listing import one_source
 from tagsmith.models import ensemble
 from tagsmith.models.sound import Sound
-from tagsmith.predicting import worker
 from tagsmith.store import Store, atomic, write_json, write_text
 from tests.fakes import heard
 from tests.fakes.experiments import TAGS, tables, tiny_params, withheld
@@ -39,13 +39,15 @@ class FakeTagger:
         return np.outer(loudness, shares).astype(np.float32)
 
 
-def load(folder: Path) -> FakeTagger:
+def load(folder: Path, _threads: int | None = None) -> FakeTagger:
     """Stand in for `tagsmith.models.load`."""
     told = json.loads((folder / "model.json").read_text())
     return FakeTagger(tuple(told["tags"]), told["factor"])
 
 
-def analyser(_feature: None, _folder: Path) -> Callable[[Path | Sound], np.ndarray]:
+def analyser(
+    _feature: None, _folder: Path, _threads: int | None = None
+) -> Callable[[Path | Sound], np.ndarray]:
     """Stand in for `tagsmith.models.analysis.analyser`: a feature that is the sound."""
     return lambda source: Sound.of(source).at(RATE_HZ)
 
@@ -54,13 +56,12 @@ def put_in_place(monkeypatch) -> None:
     """Let ensembles consist of fakes."""
     monkeypatch.setattr(ensemble, "load", load)
     monkeypatch.setattr(ensemble, "analyser", analyser)
-    monkeypatch.setattr(worker, "_use_one_thread", lambda: None)
+    monkeypatch.setattr(onnx_export, "export", lambda _bundle: None)
 
 
 def install() -> None:
     """Let ensembles of this process consist of fakes, as a cluster's worker."""
     ensemble.load, ensemble.analyser = load, analyser
-    worker._use_one_thread = lambda: None
 
 
 def bundle(folder: Path) -> Path:

@@ -10,6 +10,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
+import mlflow
 import pandas as pd
 import pytest
 
@@ -207,7 +208,7 @@ def test_a_registered_ensemble_tags_audio(bundle, recording, monkeypatch):
     monkeypatch.setenv(recordings.ACCEPTS, "files")
     said = {"profile": "tiny"}
     version = registry.register(bundle, "tagsmith", said, served_by=pyfunc)
-    model = registry.load(version.uri)
+    model = mlflow.pyfunc.load_model(version.uri)
     table = pd.DataFrame({"audio": [str(recording)]})
     (heard,) = model.predict(table, params={"top": 1})["tags"]
     assert heard[0]["tag"] == TAGS[0]

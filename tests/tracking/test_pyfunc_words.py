@@ -7,6 +7,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import mlflow
 import pandas as pd
 import pytest
 
@@ -91,7 +92,7 @@ def test_words_are_refused_before_anything_is_heard(tags_of):
 @pytest.mark.usefixtures("mlflow_database")
 def test_a_registered_model_takes_words_or_none(bundle, recording):
     version = registry.register(bundle, "words", {}, served_by=pyfunc_words)
-    model = registry.load(version.uri)
+    model = mlflow.pyfunc.load_model(version.uri)
     table = pd.DataFrame({"audio": [str(recording)]})
     (learnt,) = model.predict(table)["tags"]
     (asked,) = model.predict(table, params={"tags": ASKED, "top": 1})["tags"]

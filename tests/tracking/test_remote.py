@@ -78,7 +78,7 @@ def test_a_champion_is_promoted_on_a_server_and_tags_from_there(
     kept = objects.names("mlflow/")
     assert any(name.endswith("model_card.md") for name in kept)
     assert any(name.endswith("thresholds.tsv") for name in kept)
-    model = registry.load(f"models:/{champion.model}@champion")
+    model = mlflow.pyfunc.load_model(f"models:/{champion.model}@champion")
     tone = ensembles.tone(tmp_path / "tone.wav")
     recordings = pd.DataFrame({"audio": [str(tone)]})
     (told,) = model.predict(recordings, params={"top": 1})["tags"]

@@ -15,8 +15,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 from tagsmith.core.metrics import Scores, Truth, Values
 
@@ -97,6 +95,8 @@ def roc_aucs(truth: Truth, scores: Scores) -> Values:
         Stochastically Larger than the Other, 1947.
     """
     positives = truth.sum(axis=0)
+    from scipy.stats import rankdata  # noqa: PLC0415 - 0.7 s, and what tags ranks nothing
+
     ranks = rankdata(scores, axis=0)  # from 1, the lowest; equals share their mean
     above = np.where(truth, ranks, 0).sum(axis=0) - positives * (positives + 1) / 2
     return _ratio(above, positives * (len(truth) - positives))
@@ -112,6 +112,8 @@ def average_precisions(truth: Truth, scores: Scores) -> Values:
     Returns:
         `(tags,)`.
     """
+    from scipy.stats import rankdata  # noqa: PLC0415 - as above
+
     listed = rankdata(-scores, "max", axis=0)  # tracks that score as much or more
     found = rankdata(np.where(truth, -scores, np.inf), "max", axis=0)
     precision = np.where(truth, found / listed, 0)
@@ -126,6 +128,8 @@ def _starts(truth: Truth, scores: Values) -> NDArray[np.intp]:
 
 
 def _counts(tracks: NDArray[np.intp], starts: NDArray[np.intp], shape: int) -> Any:  # noqa: ANN401
+    from scipy.sparse import csr_array  # noqa: PLC0415 - as above
+
     ones = np.ones(len(tracks))
     return csr_array((ones, tracks, starts), shape=(len(starts) - 1, shape))
 

@@ -28,6 +28,7 @@ from tagsmith.features.logmel import logmel
 from tagsmith.features.melband_statistics import from_audio
 from tagsmith.models import imagenet
 from tagsmith.models.batched import in_batches
+from tagsmith.models.runtime import ONNX, OnnxNetwork
 from tagsmith.models.sound import Sound
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ Source = Path | Sound
 Analyser = Callable[[Source], Frames]
 
 
-def analyser(feature: Feature, folder: Path) -> Analyser:
+def analyser(feature: Feature, folder: Path, threads: int | None = None) -> Analyser:
     """Return what turns an audio file into a feature, or a sound that is decoded.
 
     Args:
         feature: The feature's section of `params.yaml`.
-        folder: A feature store, or a bundle's copy of what else the feature needs.
+        folder: A feature store, or a bundle's copy of what else the feature needs. A
+            CNN that lies there in ONNX too is used as such.
+        threads: How many compute that one; None for one per core.
 
     Raises:
         MissingError: The CNN that the feature needs is not in the folder.
@@ -57,15 +60,23 @@ def analyser(feature: Feature, folder: Path) -> Analyser:
         case LogMel():
             return partial(_logmel, feature=feature)
         case DeepSpectrum():
-            path = folder / NETWORK
-            if not path.is_file():
-                raise MissingError(f"{path} is not there; `dvc repro extract` makes it")
-            network = imagenet.restored(feature.network, path)
+            network = _network(feature, folder, threads)
             return partial(_deep_spectrum, feature=feature, network=network)
         case Melbands():
             return partial(melbands, feature=feature)
         case _:
             assert_never(feature)
+
+
+def _network(
+    feature: DeepSpectrum, folder: Path, threads: int | None
+) -> "keras.Model | OnnxNetwork":
+    if (folder / ONNX).exists():
+        return OnnxNetwork(folder / ONNX, threads)
+    path = folder / NETWORK
+    if not path.is_file():
+        raise MissingError(f"{path} is not there; `dvc repro extract` makes it")
+    return imagenet.restored(feature.network, path)
 
 
 def melbands(source: Source, feature: Melbands) -> Frames:
@@ -132,7 +143,9 @@ def pictures(source: Source, feature: DeepSpectrum) -> Pictures:
 
 
 def seen(
-    network: "keras.Model", tracks: Iterable[Pictures], batch_images: int
+    network: "keras.Model",
+    tracks: Iterable[Pictures],
+    batch_images: int,
 ) -> list[NDArray[np.float32]]:
     """Show pictures to a CNN, in batches across tracks and windows.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tagsmith.features import audio
 from tagsmith.models.folder import DESCRIPTION
+from tagsmith.models.runtime import ONNX
 from tagsmith.store import Store
 
 META = "meta.json"  # what was measured, in every bundle
@@ -30,9 +31,13 @@ def put_model(store: Store, name: str, folder: Path) -> dict[str, Any]:
 
 
 def sha256(folder: Path) -> str:
-    """Return the hash of a folder's file names and bytes."""
+    """Return the hash of a folder's file names and bytes, but for networks in ONNX.
+
+    These follow from the rest, and no two writings of one are the same bytes.
+    """
     total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    for path in sorted(path for path in files if path.name != ONNX):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0")
         total.update(audio.sha256(path).encode())
     return total.hexdigest()

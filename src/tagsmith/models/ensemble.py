@@ -2,6 +2,7 @@
 
     models/<model>/      each member, as training left it
     features/<feature>/  what else a feature needs that a member hears: its CNN
+    **/network.onnx      each network once more, for use without Keras
     ensemble.json        how much each member weighs, how scores become decisions
     thresholds.tsv       tag, threshold
     tags.txt             one tag per line, in the order of the scores
@@ -9,7 +10,8 @@
     reference.json       what the ensemble heard and said of the test tracks
     meta.json            the test set's hash and the figures on it
 
-Equal ensembles are equal bytes: nothing in a bundle says when or where it was made.
+Equal ensembles are equal bytes, `network.onnx` aside: nothing else in a bundle says
+when or where it was made.
 """
 
 import json
@@ -86,8 +88,12 @@ class Ensemble:
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def load(cls, bundle: Path) -> "Ensemble":
+    def load(cls, bundle: Path, threads: int | None = None) -> "Ensemble":
         """Read a bundle.
+
+        Args:
+            bundle: Networks that it has in ONNX need no Keras.
+            threads: How many compute each of these; None for one per core.
 
         Raises:
             MissingError: Something of it is missing.
@@ -101,7 +107,7 @@ class Ensemble:
         described = json.loads((bundle / WEIGHTS).read_text("utf-8"))
         weights: dict[str, float] = described["weights"]
         tags = tuple((bundle / TAGS).read_text("utf-8").splitlines())
-        members = {name: load(bundle / "models" / name) for name in weights}
+        members = {name: load(bundle / "models" / name, threads) for name in weights}
         for name, member in members.items():
             if tuple(member.tags) != tags:
                 raise DataError(
@@ -112,7 +118,7 @@ class Ensemble:
         return cls(
             members=members,
             analysers={
-                name: analyser(feature, bundle / "features" / name)
+                name: analyser(feature, bundle / "features" / name, threads)
                 for name, feature in heard.items()
             },
             weights=weights,

@@ -1,10 +1,11 @@
 """A trained model as a folder.
 
 It holds `model.json` (what it is, which tags it scores), `network.weights.h5` and
-whatever training adds.
+whatever training adds; in an ensemble's bundle `network.onnx` too.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tagsmith.config import Feature, Model
 from tagsmith.core.genres import LabelSpace
 from tagsmith.errors import DataError, MissingError
+from tagsmith.models.runtime import ONNX, OnnxNetwork
 from tagsmith.models.tagger import Tagger
 from tagsmith.store import write_json
 
@@ -47,15 +49,17 @@ def save(tagger: Tagger, folder: Path) -> None:
     write_json(folder / DESCRIPTION, description)
 
 
-def load(folder: Path) -> Tagger:
+def load(folder: Path, threads: int | None = None) -> Tagger:
     """Read a trained model.
+
+    Args:
+        folder: Where there is a network in ONNX too, that is what scores.
+        threads: How many compute it then; None for one per core.
 
     Raises:
         MissingError: The folder holds no trained model.
         DataError: Its description and its weights do not belong together.
     """
-    from tagsmith.models import build  # noqa: PLC0415 - Keras waits until it is needed
-
     if not (folder / DESCRIPTION).exists() or not (folder / WEIGHTS).exists():
         raise MissingError(
             f"{folder} holds no trained model; `dvc repro train` makes it"
@@ -72,6 +76,14 @@ def load(folder: Path) -> Tagger:
         ) from error
     tags, tree = tuple(description["tags"]), description.get("space")
     space = None if tree is None else LabelSpace.from_tree(tree)
+    target = description.get("target", "")
+    tagger = partial(
+        Tagger, description["name"], config, feature, tags, space=space, target=target
+    )
+    if (folder / ONNX).exists():
+        return tagger(network=OnnxNetwork(folder / ONNX, threads))
+    from tagsmith.models import build  # noqa: PLC0415 - Keras waits until it is needed
+
     network = build(
         config,
         feature,
@@ -85,5 +97,4 @@ def load(folder: Path) -> Tagger:
         raise DataError(
             f"{folder / WEIGHTS} does not fit {DESCRIPTION}: {error}"
         ) from error
-    target = description.get("target", "")
-    return Tagger(description["name"], config, feature, tags, network, space, target)
+    return tagger(network=network)

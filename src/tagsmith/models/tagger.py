@@ -50,7 +50,7 @@ class Tagger:
             target's, in the order of `space.own(target)`.
         network: Clips `(batch, frames, bands)`, or `(batch, windows, values)` with
             NaN behind a track's end, to scores `(batch, tags)`; with a space to those
-            of all its labels.
+            of all its labels. Where it only scores, an `OnnxNetwork` stands in for it.
         space: The labels of several sources, those that the network learnt; None where
             there are only tags.
         target: The source whose labels the tags are; empty where none is known.

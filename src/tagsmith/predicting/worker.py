@@ -5,6 +5,7 @@ there are cores.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tagsmith import quiet
 from tagsmith.errors import DataError, MissingError
 from tagsmith.models.analysis import Frames
 from tagsmith.models.ensemble import Ensemble
@@ -20,6 +20,8 @@ from tagsmith.predicting.manifest import Track
 from tagsmith.predicting.shards import Failure, Shard, write
 
 MOST_BYTES = 1 << 28  # of features that wait to be scored together
+
+TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 Heard = tuple[Track, Mapping[str, Frames]]
 
@@ -51,19 +53,9 @@ def score(shard: Shard, bundle: Path) -> int:
 def loaded(bundle: Path) -> Ensemble:
     """Load an ensemble, once in a process."""
     logging.getLogger("tensorflow").setLevel("ERROR")  # its remarks on tracing
-    with quiet.native_libraries:
-        _use_one_thread()
-    return Ensemble.load(bundle)
-
-
-def _use_one_thread() -> None:
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # too late: this process has run a network, with its threads
-        return
+    for threads in TENSORFLOW_THREADS:  # of networks that are not in ONNX
+        os.environ.setdefault(threads, "1")
+    return Ensemble.load(bundle, threads=1)
 
 
 def _heard(

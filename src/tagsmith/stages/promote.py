@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tagsmith import cards
+from tagsmith import cards, onnx_export
 from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import gate
 from tagsmith.core.metrics import evaluate
@@ -86,13 +86,16 @@ def _measured(params: Params, store: Store) -> Measured:
 def _enter(params: Params, store: Store, measured: Measured, run_id: str) -> Version:
     from tagsmith.tracking import pyfunc
 
-    write = partial(
-        ensemble.write_bundle,
-        store,
-        calibration=params.calibration,
-        test_set_sha256=measured.test_set_sha256,
-        metrics=measured.metrics,
-    )
+    def write(folder: Path) -> None:
+        ensemble.write_bundle(
+            store,
+            folder,
+            calibration=params.calibration,
+            test_set_sha256=measured.test_set_sha256,
+            metrics=measured.metrics,
+        )
+        onnx_export.export(folder)
+
     tags = {
         "test_set_sha256": measured.test_set_sha256,
         "profile": params.profile,

@@ -15,10 +15,11 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import DataType, ParamSpec
 
 from tagsmith.models.ensemble import Ensemble
-from tagsmith.tracking import recordings
+from tagsmith.tracking import recordings, registry
 from tagsmith.tracking.registry import BUNDLE
 
 NAME = "ensemble"
+PACKAGES: tuple[str, ...] = registry.PACKAGES
 SIGNATURE = recordings.signature(
     {"tag": DataType.string, "score": DataType.double, "decision": DataType.boolean},
     [ParamSpec("top", DataType.long, None)],

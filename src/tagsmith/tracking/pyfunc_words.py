@@ -15,10 +15,11 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import DataType, ParamSpec
 
 from tagsmith.models.wordtagger import WordTagger
-from tagsmith.tracking import recordings
+from tagsmith.tracking import recordings, registry
 from tagsmith.tracking.registry import BUNDLE
 
 NAME = "wordtagger"
+PACKAGES: tuple[str, ...] = (*registry.PACKAGES, "tensorflow", "keras")
 SIGNATURE = recordings.signature(
     {"tag": DataType.string, "score": DataType.double},
     [

@@ -17,7 +17,6 @@ from tagsmith.tracking.server import answering, connect
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
-    from mlflow.pyfunc import PyFuncModel
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
@@ -26,8 +25,7 @@ BUNDLE = "bundle"  # the artifact that a version is made of
 # What models need to tag audio; MLflow would take 20 s to guess it.
 PACKAGES = (
     "mlflow",
-    "tensorflow",
-    "keras",
+    "onnxruntime",
     "numpy",
     "pandas",
     "pyarrow",
@@ -45,6 +43,7 @@ class Served(Protocol):
     """A module that MLflow logs as a model: how a bundle is loaded and used."""
 
     NAME: str
+    PACKAGES: tuple[str, ...]
     SIGNATURE: "ModelSignature"
     __file__: str | None
 
@@ -92,7 +91,9 @@ def register(
             artifacts={BUNDLE: str(bundle)},
             code_paths=[str(package)],
             signature=served_by.SIGNATURE,
-            pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
+            pip_requirements=[
+                f"{name}=={metadata.version(name)}" for name in served_by.PACKAGES
+            ],
         )
         with redirect_stderr(io.StringIO()):  # MLflow prints that it has done it
             version = mlflow.register_model(info.model_uri, model, tags=dict(tags))
@@ -166,24 +167,6 @@ def fetch_from_bundle(version: Version, file: str) -> Path:
         inside = f"{bundle_of(version.uri)}/{file}"
         path = mlflow.artifacts.download_artifacts(f"{version.uri}/{inside}")
         return Path(path)
-
-
-def load(uri: str) -> "PyFuncModel":
-    """Load a model for use.
-
-    Args:
-        uri: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, or what else MLflow takes.
-
-    Raises:
-        MissingError: No version has that alias.
-        TrackingError: MLflow cannot be reached, or refuses.
-    """
-    resolved(uri)
-    import mlflow
-
-    with answering(f"load {uri}"):
-        model: PyFuncModel = mlflow.pyfunc.load_model(uri)
-        return model
 
 
 def resolved(uri: str) -> str:

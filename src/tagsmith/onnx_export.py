@@ -1,0 +1,114 @@
+"""An ensemble's networks in ONNX, so that what tags with them needs no Keras.
+
+Each lies beside the weights that it was made of, and is compared with Keras before it
+is kept. Keras must compute with TensorFlow for it; where it does not, another process
+does it: `python -m tagsmith.onnx_export BUNDLE`.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagsmith import quiet
+from tagsmith.config import DeepSpectrum
+from tagsmith.errors import DataError
+from tagsmith.models import imagenet, load
+from tagsmith.models.analysis import NETWORK
+from tagsmith.models.runtime import ONNX, OnnxNetwork
+from tagsmith.store import atomic
+
+if TYPE_CHECKING:
+    import keras
+
+BACKEND = "KERAS_BACKEND"
+OPSET = 18  # of ONNX: the newest that tf2onnx writes
+HEARD, SAID = "heard:0", "Identity:0"  # TensorFlow's names of input and output
+# Sums in another order; a score is kept to a millionth.
+RELATIVE, ABSOLUTE = 1e-3, 1e-4
+BATCH, STEPS = 3, 7  # of what both are given to compare them
+
+
+def export(bundle: Path) -> None:
+    """Write every network of an ensemble's bundle in ONNX, beside its weights.
+
+    Raises:
+        DataError: What came of a network says something else than Keras.
+        MissingError: Something of the bundle is missing.
+    """
+    with quiet.native_libraries:
+        import keras
+    if keras.config.backend() == "tensorflow":
+        for network, path in _networks(bundle):
+            _write(network, path)
+            _compare(network, path)
+        return
+    subprocess.run(  # noqa: S603 - this module itself
+        [sys.executable, "-m", __name__, str(bundle)],
+        env=os.environ | {BACKEND: "tensorflow"},
+        check=True,
+    )
+
+
+def _networks(bundle: Path) -> "Iterator[tuple[keras.Model, Path]]":
+    """Yield members, and the CNNs of the features that they hear; and where to."""
+    for folder in sorted((bundle / "models").iterdir()):
+        tagger = load(folder)
+        yield tagger.network, folder / ONNX
+        lies = bundle / "features" / tagger.config.feature
+        if isinstance(tagger.feature, DeepSpectrum) and not (lies / ONNX).exists():
+            yield imagenet.restored(tagger.feature.network, lies / NETWORK), lies / ONNX
+
+
+def _write(network: "keras.Model", path: Path) -> None:
+    with quiet.native_libraries:
+        import tensorflow as tf
+        import tf2onnx
+        from tensorflow.python.framework import convert_to_constants
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    heard = tf.TensorSpec(network.input.shape, network.input.dtype, "heard")
+    says = tf.function(lambda heard: network(heard, training=False), autograph=False)
+    with quiet.native_libraries:
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            says.get_concrete_function(heard), lower_control_flow=False
+        )
+        made, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(),
+            input_names=[HEARD],
+            output_names=[SAID],
+            opset=OPSET,
+        )
+    with atomic(path) as temporary:
+        temporary.write_bytes(made.SerializeToString())
+
+
+def _compare(network: "keras.Model", path: Path) -> None:
+    batch = _something(network.input_shape)
+    keras_says = np.asarray(network.predict_on_batch(batch))
+    onnx_says = OnnxNetwork(path).predict_on_batch(batch)
+    if not np.allclose(keras_says, onnx_says, rtol=RELATIVE, atol=ABSOLUTE):
+        far = float(np.abs(keras_says - onnx_says).max())
+        raise DataError(
+            f"{network.name} in ONNX differs by {far:.2g} from Keras, at most "
+            f"{ABSOLUTE} is expected; nothing is promoted"
+        )
+
+
+def _something(shape: tuple[int | None, ...]) -> NDArray[np.float32]:
+    """Return a batch of noise; where steps are any number, some rows have fewer."""
+    sizes = [STEPS if size is None else size for size in shape[1:]]
+    noise = np.random.default_rng(0).uniform(0, 255, (BATCH, *sizes))
+    if shape[1] is None:
+        noise[0, STEPS // 2 :] = np.nan
+    return noise.astype(np.float32)
+
+
+if __name__ == "__main__":
+    export(Path(sys.argv[1]))
