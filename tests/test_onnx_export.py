@@ -10,10 +10,12 @@ import pytest
 
 from tagsmith import onnx_export
 from tagsmith.errors import DataError
+from tagsmith.models import Tagger, build, load, save
 from tagsmith.models import bundle as bundles
 from tagsmith.models.ensemble import Ensemble
 from tagsmith.models.runtime import ONNX, OnnxNetwork
 from tests.fakes import bundles as fake
+from tests.fakes.experiments import TAGS, VALUES, tiny_params
 
 # One of each architecture, and what is special about some: both directions, a CNN.
 MODELS = ("crnn_gru", "crnn_bilstm", "ds_5s_lstm", "multiscale", "melband_fcn")
@@ -126,6 +128,22 @@ def test_a_network_that_says_something_else_is_not_promoted(
     )
     with pytest.raises(DataError, match=r"melband_fcn.*differs by 0.01 from Keras"):
         onnx_export.export(tmp_path)
+
+
+def test_dropout_within_a_recurrence_is_no_obstacle(tmp_path):
+    architecture = {"architectures.deep_spectrum_rnn.recurrent_dropout": 0.3}
+    params = tiny_params(**architecture)
+    config = params.model("ds_5s_gru")
+    feature = params.feature(config.feature)
+    network = build(config, feature, tags=len(TAGS), values=VALUES)
+    tagger = Tagger("ds_5s_gru", config, feature, tuple(TAGS), network)
+    folder = tmp_path / "models" / "ds_5s_gru"
+    save(tagger, folder)
+    onnx_export.write(network, folder / ONNX)
+    heard = np.random.default_rng(0).normal(size=(2, 5, VALUES)).astype(np.float32)
+    np.testing.assert_allclose(
+        load(folder).score_features(heard), tagger.score_features(heard), atol=SAME
+    )
 
 
 def test_what_is_no_network_is_named(tmp_path):

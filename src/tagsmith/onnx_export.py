@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,14 +46,53 @@ def export(bundle: Path) -> None:
         import keras
     if keras.config.backend() == "tensorflow":
         for network, path in _networks(bundle):
-            _write(network, path)
-            _compare(network, path)
+            write(network, path)
         return
     subprocess.run(  # noqa: S603 - this module itself
         [sys.executable, "-m", __name__, str(bundle)],
         env=os.environ | {BACKEND: "tensorflow"},
         check=True,
     )
+
+
+def write(network: "keras.Model", path: Path) -> None:
+    """Write a network in ONNX, if it says what Keras says.
+
+    Args:
+        network: One input, one output; Keras computes with TensorFlow.
+        path: The file.
+
+    Raises:
+        DataError: What came of the network says something else.
+    """
+    with quiet.native_libraries:
+        import keras
+        import tensorflow as tf
+        import tf2onnx
+        from tensorflow.python.framework import convert_to_constants
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+
+    def says(heard: Any) -> Any:  # noqa: ANN401 - a tensor
+        # Recurrent layers count up the state of their dropout even where there is none.
+        with keras.StatelessScope():
+            return network(heard, training=False)
+
+    heard = tf.TensorSpec(network.input.shape, network.input.dtype, "heard")
+    with quiet.native_libraries:
+        traced = tf.function(says, autograph=False).get_concrete_function(heard)
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            traced, lower_control_flow=False
+        )
+        made, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(),
+            input_names=[HEARD],
+            output_names=[SAID],
+            opset=OPSET,
+        )
+    with atomic(path) as temporary:
+        temporary.write_bytes(made.SerializeToString())
+        _compare(network, temporary)
 
 
 def _networks(bundle: Path) -> "Iterator[tuple[keras.Model, Path]]":
@@ -64,29 +103,6 @@ def _networks(bundle: Path) -> "Iterator[tuple[keras.Model, Path]]":
         lies = bundle / "features" / tagger.config.feature
         if isinstance(tagger.feature, DeepSpectrum) and not (lies / ONNX).exists():
             yield imagenet.restored(tagger.feature.network, lies / NETWORK), lies / ONNX
-
-
-def _write(network: "keras.Model", path: Path) -> None:
-    with quiet.native_libraries:
-        import tensorflow as tf
-        import tf2onnx
-        from tensorflow.python.framework import convert_to_constants
-
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    heard = tf.TensorSpec(network.input.shape, network.input.dtype, "heard")
-    says = tf.function(lambda heard: network(heard, training=False), autograph=False)
-    with quiet.native_libraries:
-        frozen = convert_to_constants.convert_variables_to_constants_v2(
-            says.get_concrete_function(heard), lower_control_flow=False
-        )
-        made, _ = tf2onnx.convert.from_graph_def(
-            frozen.graph.as_graph_def(),
-            input_names=[HEARD],
-            output_names=[SAID],
-            opset=OPSET,
-        )
-    with atomic(path) as temporary:
-        temporary.write_bytes(made.SerializeToString())
 
 
 def _compare(network: "keras.Model", path: Path) -> None:
