@@ -105,6 +105,11 @@ def test_a_saved_model_scores_as_before(tagger, tracks, tmp_path):
     )
 
 
+@every_model
+def test_pytorch_takes_the_names_of_its_weights(tagger):
+    assert not [each.path for each in tagger.network.variables if "." in each.path]
+
+
 @every_trained_model
 def test_it_can_learn_six_tracks_by_heart(tagger, tracks, rng):
     truth = some_of_three(rng)

@@ -1,6 +1,10 @@
 """The CNNs that look at plots: their weights, their layers, and what is refused."""
 
+import os
 import pickle
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import h5py
 import keras
@@ -15,9 +19,20 @@ from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.features.deep_spectrum import resized
 from tagsmith.models import imagenet
 from tagsmith.models.imagenet import checkpoint_file, efficientnet_lite
+from tagsmith.models.imagenet.application import application
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.keras
 
+THERE = """
+import sys, numpy as np
+from pydantic import TypeAdapter
+from tagsmith.config import ImageNetwork
+from tagsmith.models import imagenet
+settings = TypeAdapter(ImageNetwork).validate_json(sys.argv[1])
+network = imagenet.restored(settings, sys.argv[2])
+np.save(sys.argv[4], network.predict_on_batch(np.load(sys.argv[3])))
+"""
 PALACE, DAISY = 698, 985  # of ImageNet's 1,000 classes
 
 
@@ -49,7 +64,9 @@ def test_the_package_holds_every_tensor_of_efficientnet_lite0(lite):
     assert len(tensors) == 296
     assert lite.output_shape == (None, 1280)
     used = {name.rpartition(".")[0] for name in tensors} - {"_fc"}
-    assert used == {layer.name for layer in lite.layers if layer.weights}
+    names = {layer.name for layer in lite.layers if layer.weights}
+    assert used == {name.replace(efficientnet_lite.DOT, ".") for name in names}
+    assert not any("." in name for name in names)  # which PyTorch refuses
 
 
 @pytest.mark.parametrize(
@@ -117,9 +134,29 @@ def test_what_a_store_keeps_of_a_network_is_the_network(weights, tmp_path, rng):
     )
 
 
-def test_vgg16_is_cut_at_its_fc2_and_its_colours_are_swapped():
-    from tagsmith.models.imagenet.application import application
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["efficientnet_lite0", "application"])
+def test_on_pytorch_a_cnn_sees_the_same(tmp_path, rng, kind):
+    if not find_spec("torch"):
+        pytest.skip("the extra `torch` is not installed")
+    settings = config(preprocessing="bgr")
+    if kind == "efficientnet_lite0":
+        made = {"kind": kind, "pixels": 224}
+        settings = TypeAdapter(ImageNetwork).validate_python(made)
+        network = efficientnet_lite.efficientnet_lite0(settings.pixels)
+    else:
+        network = application(settings)
+    kept, heard, seen = (tmp_path / name for name in ("kept.npz", "in.npy", "out.npy"))
+    imagenet.keep(network, kept)
+    np.save(heard, rng.integers(0, 256, (2, 224, 224, 3)).astype(np.uint8))
+    command = [sys.executable, "-c", THERE, settings.model_dump_json()]
+    told = {**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([*command, kept, heard, seen], env=told, check=True)
+    here = network.predict_on_batch(np.load(heard))
+    np.testing.assert_allclose(np.load(seen), here, rtol=1e-3, atol=1e-4)
 
+
+def test_vgg16_is_cut_at_its_fc2_and_its_colours_are_swapped():
     settings = config(name="VGG16", layer="fc2", preprocessing="bgr")
     network = application(settings)
     assert network.output_shape == (None, 4096)

