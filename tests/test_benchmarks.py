@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmarks.__main__ import ENVIRONMENTS
 from benchmarks.ratios import Ratio, quotients, table, taking_turns
 from tests.conftest import ROOT
 
@@ -37,8 +38,9 @@ def test_a_speed_is_the_references_time_divided_by_ours():
 
 
 @pytest.mark.slow
-def test_every_benchmark_runs():
-    command = [sys.executable, "-m", "benchmarks", "--quick"]
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_benchmark_runs(name):
+    command = [sys.executable, "-m", "benchmarks", name, "--quick"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )

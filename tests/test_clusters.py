@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,14 +10,15 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
-from tagsmith import engine, predicting
+from tagsmith import cli, engine
 from tagsmith.config import Dask, Loky
 from tagsmith.datasets.listing import one_source
 from tagsmith.errors import MissingError
+from tagsmith.predicting import worker
 from tagsmith.stages import extract
 from tagsmith.store import Store
 from tagsmith.tracking.recording import MemoryRecorder
@@ -36,6 +38,20 @@ def dask(tmp_path_factory):
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def ray():
+    """A node with two workers."""
+    pytest.importorskip("ray", reason='pip install "tagsmith[ray]"')
+    with clusters.ray() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["dask", pytest.param("ray", marks=pytest.mark.slow)])
+def cluster(request):
+    """Any cluster with two workers."""
+    return request.getfixturevalue(request.param)
+
+
 def each(function, items, config):
     return list(engine.each(function, items, config, label="test"))
 
@@ -46,14 +62,15 @@ def test_every_item_has_one_result_and_both_workers_work(dask):
     assert len(pids) == 2 and os.getpid() not in pids
 
 
-def test_results_can_be_had_in_the_order_of_the_items(dask):
-    found = engine.gathered(work.squared, range(40), dask, label="test")
+def test_results_can_be_had_in_the_order_of_the_items(cluster):
+    found = engine.gathered(work.squared, range(40), cluster, label="test")
     assert found == [number**2 for number in range(40)]
 
 
-def test_a_worker_works_in_the_folder_of_who_asks(dask, tmp_path, monkeypatch):
+def test_a_worker_works_in_the_folder_of_who_asks(cluster, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert {folder for folder, _ in each(work.where, range(8), dask)} == {str(tmp_path)}
+    folders = {folder for folder, _ in each(work.where, range(8), cluster)}
+    assert folders == {str(tmp_path)}
 
 
 def test_no_more_items_are_under_way_than_was_said(dask, tmp_path, monkeypatch):
@@ -63,9 +80,9 @@ def test_no_more_items_are_under_way_than_was_said(dask, tmp_path, monkeypatch):
         assert len(list(tmp_path.glob("*.begun"))) <= done + 1
 
 
-def test_what_a_worker_raises_arrives_as_it_was(dask):
+def test_what_a_worker_raises_arrives_as_it_was(cluster):
     with pytest.raises(OSError, match="No space left") as caught:
-        each(work.fill_the_disk, ["a.wav", "b.wav"], dask)
+        each(work.fill_the_disk, ["a.wav", "b.wav"], cluster)
     assert caught.value.errno == errno.ENOSPC
 
 
@@ -143,56 +160,40 @@ def extracted(config, store):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_features_are_the_same_bytes(dask, store):
-    assert extracted(dask, store) == extracted(ONE, store)
+def test_features_are_the_same_bytes(cluster, store):
+    assert extracted(cluster, store) == extracted(ONE, store)
 
 
 @pytest.fixture
 def fakes(tmp_path, monkeypatch):
-    """A bundle, and tracks of several shards."""
+    """A bundle of fakes, here and on workers, and tracks of several shards."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAGSMITH_PARAMS", str(ROOT / "params.yaml"))
     ensembles.put_in_place(monkeypatch)
+    monkeypatch.setattr(worker, "score", ensembles.score)
     bundles.tracks(tmp_path / "music", 70, seconds=0.1)
     return str(ensembles.bundle(tmp_path / "bundle"))
 
 
-def test_scores_are_the_same_bytes(dask, fakes):
-    files = []
-    for config in (ONE, dask):
-        out = Path(f"{config.kind}/scores.parquet")
-        predicting.scores(Path("music"), out, fakes, config)
-        files.append(out.read_bytes())
-    assert files[0] == files[1]
-    assert np.isfinite(predicting.predict(Path("music"), out, fakes, ONE).scores).all(
-        axis=None
-    )
+def predicted(config, bundle, monkeypatch):
+    """Run `tagsmith predict` on an engine, and return its file."""
+    out = Path(config.kind, "scores.parquet")
+    options = ["--out", str(out), "--model", bundle]
+    options += ["--set", f"engine={config.model_dump_json()}"]
+    monkeypatch.setattr(sys, "argv", ["tagsmith", "predict", "music", *options])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    return out
+
+
+def test_scores_are_the_same_bytes(cluster, fakes, monkeypatch):
+    here, there = (predicted(each, fakes, monkeypatch) for each in (ONE, cluster))
+    assert here.read_bytes() == there.read_bytes()
+    assert pd.read_parquet(there).notna().all(axis=None)
 
 
 # --- Ray
-
-
-@pytest.fixture(scope="module")
-def ray():
-    """A node with two workers."""
-    pytest.importorskip("ray", reason='pip install "tagsmith[ray]"')
-    with clusters.ray() as cluster:
-        yield cluster
-
-
-@pytest.mark.slow
-def test_ray_gives_what_loky_gives(ray, store):
-    assert sorted(each(work.squared, range(40), ray)) == [n**2 for n in range(40)]
-    assert {folder for folder, _ in each(work.where, range(8), ray)} == {
-        str(Path.cwd())
-    }
-    assert extracted(ray, store) == extracted(ONE, store)
-
-
-@pytest.mark.slow
-def test_what_a_worker_of_ray_raises_arrives_as_it_was(ray):
-    with pytest.raises(OSError, match="No space left") as caught:
-        each(work.fill_the_disk, ["a.wav", "b.wav"], ray)
-    assert caught.value.errno == errno.ENOSPC
 
 
 @pytest.mark.slow
@@ -208,21 +209,48 @@ def test_a_worker_of_ray_that_always_dies_is_one_sentence(ray):
         each(work.die, range(2), ray)
 
 
-@pytest.mark.slow
-def test_a_ray_cluster_that_does_not_answer_is_named_within_seconds():
-    address = f"ray://127.0.0.1:{clusters.free_port()}"
-    code = (
-        "import time; from tagsmith import engine; from tagsmith.config import Ray\n"
-        "from tests.fakes import work\n"
-        f"config = Ray(kind='ray', address={address!r}, workers=-1)\n"
-        "list(engine.each(work.squared, [1, 2], config, label=''))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
+SQUARES = """
+import sys
+from tagsmith import engine
+from tagsmith.config import Ray
+from tests.fakes import work
+config = Ray(kind="ray", address=sys.argv[1], workers=-1)
+print(engine.gathered(work.squared, range(8), config, label=""))
+"""
+
+
+def squares(address, **environment):
+    """Let a process of its own use a cluster of Ray; return what it says."""
+    paths = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    return subprocess.run(
+        [sys.executable, "-c", SQUARES, address],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        env=os.environ | paths | environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert f"no Ray cluster answers at {address}" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray")
+def test_a_process_joins_a_ray_cluster_that_another_one_started():
+    done = squares(clusters.ray_address())
+    assert done.returncode == 0, done.stderr
+    assert str([number**2 for number in range(8)]) in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray")
+def test_a_ray_cluster_that_wants_a_token_says_so():
+    done = squares(clusters.ray_address(), RAY_AUTH_MODE="disabled")
+    assert re.search(
+        "MissingError: no Ray cluster at .* lets us in.*RAY_AUTH_MODE=token",
+        done.stderr,
+    )
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_that_does_not_answer_is_named_within_seconds():
+    address = f"ray://127.0.0.1:{clusters.free_port()}"
+    assert f"no Ray cluster answers at {address}" in squares(address).stderr

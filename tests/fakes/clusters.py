@@ -1,6 +1,7 @@
 """Clusters on this machine: a Dask scheduler with workers in processes of their own."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -11,13 +12,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tagsmith.config import Dask, Ray
 from tests.conftest import ROOT
 
 SECONDS = 240  # in which a worker must be there, on a slow machine
-
-# What a worker runs first: its ensembles are fakes, and TensorFlow is not needed.
-PRELOAD = "from tests.fakes import ensembles\nensembles.install()\n"
 
 
 def free_port() -> int:
@@ -47,11 +47,9 @@ def running(*words: str, folder: Path) -> Iterator[subprocess.Popen]:
 
 def dask_worker(address: str, folder: Path):
     """Start a worker with one thread, in a folder of its own."""
-    preload = folder / "preload.py"
-    preload.write_text(PRELOAD)
     options = ["--no-nanny", "--no-dashboard", "--nthreads", "1"]
-    places = ["--local-directory", str(folder), "--preload", str(preload)]
-    words = ["-m", "dask", "worker", address, *options, *places]
+    options += ["--local-directory", str(folder)]
+    words = ["-m", "dask", "worker", address, *options]
     return running(*words, folder=folder)
 
 
@@ -93,12 +91,22 @@ def ray() -> Iterator[Ray]:
     import ray
 
     home = tempfile.mkdtemp(prefix="ray-")  # the name of a socket must be short
-    _start_ray(home)
-    try:
-        yield Ray(kind="ray", address="auto", workers=-1)
-    finally:
-        ray.shutdown()
-        shutil.rmtree(home, ignore_errors=True)
+    with pytest.MonkeyPatch.context() as environment:
+        # Without a token of ours, Ray writes one into the user's home folder.
+        environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        _start_ray(home)
+        try:
+            yield Ray(kind="ray", address="auto", workers=-1)
+        finally:
+            ray.shutdown()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def ray_address() -> str:
+    """Return where the node that runs is reached from elsewhere."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def _start_ray(home: str, tries: int = 4) -> None:

@@ -1,5 +1,6 @@
 """A tracking server elsewhere: runs, versions and bundles go there and come back."""
 
+import base64
 import json
 import os
 import subprocess
@@ -79,8 +80,8 @@ def test_a_champion_is_promoted_on_a_server_and_tags_from_there(
     assert any(name.endswith("model_card.md") for name in kept)
     assert any(name.endswith("thresholds.tsv") for name in kept)
     model = mlflow.pyfunc.load_model(f"models:/{champion.model}@champion")
-    tone = ensembles.tone(tmp_path / "tone.wav")
-    recordings = pd.DataFrame({"audio": [str(tone)]})
+    tone = ensembles.tone(tmp_path / "tone.wav").read_bytes()
+    recordings = pd.DataFrame({"audio": [base64.b64encode(tone).decode()]})
     (told,) = model.predict(recordings, params={"top": 1})["tags"]
     assert told[0]["score"] == pytest.approx(0.7, abs=0.05)
     assert not (tmp_path / "mlflow.db").exists()

@@ -4,28 +4,21 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tagsmith.tuning.storage import opened
-from tests.fakes import studies
-from tests.fakes.postgresql import postgresql
+from tests.fakes import storages, studies
 from tests.fakes.processes import answers, free_port, wait_for
 
 TRIALS = 24
+SHOWN = [storages.sqlite, storages.postgresql]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@contextmanager
-def sqlite(folder):
-    """Yield the address of a file."""
-    yield f"sqlite:///{folder}/tuning.db"
-
-
-@pytest.fixture(params=[sqlite, lambda _: postgresql()], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=SHOWN, ids=lambda made: made.__name__)
 def study(request, tmp_path):
     """Keep a study in a storage; return where, and what it is called."""
     studies.store(tmp_path)

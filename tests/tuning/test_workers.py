@@ -1,10 +1,8 @@
 """Workers: several at once, and what is left of one that was killed."""
 
 import signal
-import subprocess
 import time
 from collections import Counter
-from contextlib import contextmanager
 
 import optuna
 import pytest
@@ -17,9 +15,8 @@ from tagsmith.tuning import study, trial, workers
 from tagsmith.tuning.space import distributions, spaces_of
 from tagsmith.tuning.storage import opened
 from tagsmith.tuning.workers import ALIVE_AT, FAILURE, PARAMETERS, RETRY_OF
-from tests.fakes import postgresql as servers
-from tests.fakes import studies
-from tests.fakes.processes import SECONDS, answers, free_port, python, wait_for
+from tests.fakes import storages, studies
+from tests.fakes.processes import SECONDS, python, wait_for
 from tests.fakes.studies import MODEL
 
 
@@ -43,44 +40,7 @@ def only_study(storage):
 # --- the storages
 
 
-@contextmanager
-def sqlite(folder):
-    yield f"sqlite:///{folder}/tuning.db"
-
-
-@contextmanager
-def journal(folder):
-    yield f"journal://{folder}/tuning.log"
-
-
-@contextmanager
-def grpc(folder):
-    port = free_port()
-    code = (
-        "import optuna, warnings; warnings.simplefilter('ignore');"
-        "from optuna.storages import RDBStorage, run_grpc_proxy_server;"
-        f"run_grpc_proxy_server(RDBStorage('sqlite:///{folder}/proxy.db'),"
-        f"host='127.0.0.1', port={port})"
-    )
-    server = python(code, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: answers(port), server)
-        yield f"grpc://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-
-
-@contextmanager
-def postgresql(_):
-    with servers.postgresql() as address:
-        yield address
-
-
-STORAGES = [sqlite, journal, grpc, postgresql]
-
-
-@pytest.fixture(params=STORAGES, ids=lambda made: made.__name__)
+@pytest.fixture(params=storages.ALL, ids=lambda made: made.__name__)
 def storage(request, tmp_path):
     with request.param(tmp_path) as address:
         yield address

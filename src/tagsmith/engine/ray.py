@@ -4,6 +4,7 @@ Ray itself repeats the task of a worker or node that died, `RETRIES` times.
 """
 
 import socket
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 
 RETRIES = 3
 ANSWER_SECONDS = 5.0  # in which a head node must show itself
+TOLD_CHARACTERS = 300  # of what Ray says
 AUTO = "auto"
 
 
@@ -54,6 +56,7 @@ def _call(function: There[Item, Result], item: Item) -> Result:
 def _connected(address: str) -> Iterator[None]:
     try:
         import ray
+        from ray.exceptions import RayError
     except ImportError as error:
         raise MissingError(
             'engine ray needs a package: pip install "tagsmith[ray]"'
@@ -64,8 +67,8 @@ def _connected(address: str) -> Iterator[None]:
     _check(address)
     try:
         ray.init(address, logging_level="warning", configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise MissingError(_unreachable(address)) from error
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise MissingError(_shut(address, error)) from error
     try:
         yield
     finally:
@@ -84,14 +87,20 @@ def _check(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
     except OSError as error:
-        raise MissingError(_unreachable(address)) from error
+        raise MissingError(
+            f"no Ray cluster answers at {address}; start one (`ray start --head`) or "
+            "correct engine.address"
+        ) from error
 
 
-def _unreachable(address: str) -> str:
+def _shut(address: str, error: Exception) -> str:
+    """Say what keeps us out of a cluster whose port, where it has one, answers."""
     where = "on this machine" if address == AUTO else f"at {address}"
+    told = textwrap.shorten(str(error), TOLD_CHARACTERS, placeholder=" ...")
     return (
-        f"no Ray cluster answers {where}; start one (`ray start --head`) or correct "
-        "engine.address"
+        f"no Ray cluster {where} lets us in: {told}; start one (`ray start --head`), "
+        "correct engine.address or, if the cluster asks for a token, set "
+        "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless ~/.ray/auth_token is its token"
     )
 
 
