@@ -26,10 +26,13 @@ from tagsmith.store import atomic
 
 if TYPE_CHECKING:
     import keras
+    import onnx
+
+Weights = dict[str, NDArray[Any]]
 
 BACKEND = "KERAS_BACKEND"
 OPSET = 18  # of ONNX: the newest that tf2onnx writes
-HEARD, SAID = "heard:0", "Identity:0"  # TensorFlow's names of input and output
+HEARD, SAID = "heard", "Identity:0"  # our name of the input, TensorFlow's of the output
 # Sums in another order; a score is kept to a millionth.
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 BATCH, STEPS = 3, 7  # of what both are given to compare them
@@ -66,33 +69,63 @@ def write(network: "keras.Model", path: Path) -> None:
         DataError: What came of the network says something else.
     """
     with quiet.native_libraries:
-        import keras
-        import tensorflow as tf
-        import tf2onnx
-        from tensorflow.python.framework import convert_to_constants
-
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-
-    def says(heard: Any) -> Any:  # noqa: ANN401 - a tensor
-        # Recurrent layers count up the state of their dropout even where there is none.
-        with keras.StatelessScope():
-            return network(heard, training=False)
-
-    heard = tf.TensorSpec(network.input.shape, network.input.dtype, "heard")
-    with quiet.native_libraries:
-        traced = tf.function(says, autograph=False).get_concrete_function(heard)
-        frozen = convert_to_constants.convert_variables_to_constants_v2(
-            traced, lower_control_flow=False
-        )
-        made, _ = tf2onnx.convert.from_graph_def(
-            frozen.graph.as_graph_def(),
-            input_names=[HEARD],
-            output_names=[SAID],
-            opset=OPSET,
-        )
+        traced, weights = _traced(network)
+        made = _converted(traced, weights)
     with atomic(path) as temporary:
         temporary.write_bytes(made.SerializeToString())
         _compare(network, temporary)
+
+
+def _traced(network: "keras.Model") -> tuple[Any, Weights]:
+    """Have TensorFlow write down what a network does, its weights being inputs.
+
+    As constants tf2onnx would calculate with them: 23 GB are not enough for VGG16.
+    """
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    def says(heard: Any, *values: Any) -> Any:  # noqa: ANN401 - tensors
+        # Recurrent layers count up the state of their dropout even where there is none;
+        # in such a scope that has no effect.
+        with keras.StatelessScope(zip(network.variables, values, strict=True)):
+            return network(heard, training=False)
+
+    named = {f"weight_{n}": each for n, each in enumerate(network.variables)}
+    specs = [
+        tf.TensorSpec(each.shape, each.dtype, name) for name, each in named.items()
+    ]
+    heard = tf.TensorSpec(network.input.shape, network.input.dtype, HEARD)
+    traced = tf.function(says, autograph=False).get_concrete_function(heard, *specs)
+    frozen = convert_to_constants.convert_variables_to_constants_v2(
+        traced,
+        lower_control_flow=False,  # tf2onnx knows loops as functions
+    )
+    used = {each.op.name for each in frozen.inputs if each.consumers()}
+    weights = {name: each for name, each in named.items() if name in used}
+    return frozen.graph, {name: np.asarray(each) for name, each in weights.items()}
+
+
+def _converted(graph: Any, weights: Weights) -> "onnx.ModelProto":  # noqa: ANN401 - TensorFlow's
+    """Return a graph in ONNX that knows its weights."""
+    import tf2onnx
+    from onnx import numpy_helper
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    names = {f"{name}:0": values for name, values in weights.items()}
+    made: onnx.ModelProto
+    made, _ = tf2onnx.convert.from_graph_def(
+        graph.as_graph_def(),
+        input_names=[f"{HEARD}:0", *names],
+        output_names=[SAID],
+        opset=OPSET,
+    )
+    (heard,) = (each for each in made.graph.input if each.name not in names)
+    made.graph.ClearField("input")
+    made.graph.input.append(heard)
+    for name, values in names.items():
+        made.graph.initializer.append(numpy_helper.from_array(values, name))
+    return made
 
 
 def _networks(bundle: Path) -> "Iterator[tuple[keras.Model, Path]]":
