@@ -158,6 +158,11 @@ def test_every_parameter_makes_some_stage_stale():
         assert key in free or any(param.split(".")[0] == key for param in tracked), key
 
 
+def test_what_python_compiles_is_no_source():
+    ignored = (ROOT / ".dvcignore").read_text().splitlines()
+    assert "__pycache__" in ignored  # else a stage's first import makes it stale
+
+
 def test_the_features_vectors_and_models_of_params_yaml_are_the_graph():
     sections = {stage: entry.get("foreach") for stage, entry in PIPELINE.items()}
     assert {stage: text for stage, text in sections.items() if text} == {

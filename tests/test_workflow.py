@@ -40,6 +40,13 @@ TINY = {
         for key, value in network.items()
     },
 }
+# Of Deep Spectrum one model is enough: each costs a process that loads TensorFlow.
+LEFT_OUT = (
+    "features.deep_spectrum_5s",
+    "fusion.groups.ds_5s",
+    *(f"models.ds_5s_{rnn}" for rnn in ("gru", "lstm", "bilstm")),
+    *(f"models.ds_1s_{rnn}" for rnn in ("lstm", "bilstm")),
+)
 TRAIN_GRU = (
     *("mlflow", "run", ".", "-e", "train_crnn", "--env-manager", "local"),
     *("--experiment-name", "tagsmith", "-P", "rnn=gru"),
@@ -48,6 +55,7 @@ TRAIN_GRU = (
 INGEST = ("dvc", "repro", "--force", "--single-item", "ingest")
 IDLE = "Data and pipelines are up to date."
 EPOCHS = [1, 2, 3]
+STRANGE = ("DVC_", "GIT_", "MLFLOW_", "TAGSMITH_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
 GITS_OWN = {
     "README.md",
     "own/README.md",
@@ -65,8 +73,7 @@ class Project:
     @property
     def environment(self):
         """That of an activated .venv, without what the caller set for himself."""
-        strange = ("DVC_", "GIT_", "MLFLOW_", "TAGSMITH_", "PYTEST_", "VIRTUAL_ENV")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(STRANGE)}
         bin_ = Path(sys.executable).parent
         return kept | {
             "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
@@ -177,12 +184,20 @@ def shrink(path):
     yaml.width = 200
     tree = yaml.load(path)
     for key, value in TINY.items():
-        *parents, last = key.split(".")
-        section = tree
-        for parent in parents:
-            section = section[parent]
+        section, last = found(tree, key)
         section[last] = value
+    for key in LEFT_OUT:
+        section, last = found(tree, key)
+        del section[last]
     yaml.dump(tree, path)
+
+
+def found(tree, key):
+    """The section that holds a dotted key, and the key's name there."""
+    *parents, last = key.split(".")
+    for parent in parents:
+        tree = tree[parent]
+    return tree, last
 
 
 def stages_run(text):
