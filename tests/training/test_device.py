@@ -1,5 +1,6 @@
 """Any backend teaches the same; several devices learn as one, on TensorFlow and JAX."""
 
+import os
 import sys
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -88,6 +89,18 @@ def assert_close(found, expected, *, within):
     np.testing.assert_allclose(left, right, atol=within)
     for split in SPLITS:
         np.testing.assert_allclose(found[1][split], expected[1][split], atol=within)
+
+
+@pytest.mark.keras
+def test_what_jax_is_told_to_repeat_itself_is_added_once(monkeypatch):
+    from tagsmith.training import device
+
+    monkeypatch.setattr(device.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    for _ in range(2):
+        device._repeat_itself()
+    flags = os.environ["XLA_FLAGS"].split()
+    assert flags == ["--xla_force_host_platform_device_count=2", device.REPEATING]
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ each batch; gradients are summed, so that the copies stay alike. TensorFlow does
 made by `built` and learns in `learning` and `learn`; it scores on one device, as ever.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tagsmith.training.mirrors import Mirrors
 
 Floats = NDArray[np.float32]
+REPEATING = "--xla_gpu_deterministic_ops=true"  # of XLA
 
 # As Keras's own seeds and precision it holds for the process, until `prepare` is called
 # again: None means that one device learns alone.
@@ -48,14 +50,28 @@ def prepare(seed: int, precision: str, distribute: Distribute) -> str:
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415 - other backends do without it
-
-        tf.config.experimental.enable_op_determinism()
+    _repeat_itself()
     _mirrors = _mirrored(*devices()) if distribute == "mirrored" else None
     together = ", mirrored" if _mirrors else ""
     backend = keras.backend.backend()
     return f"{backend} on {', '.join(devices())}{together}, {precision}"
+
+
+def _repeat_itself() -> None:
+    """Let the same seed give the same bits on a GPU too, where that takes its time."""
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf  # noqa: PLC0415 - other backends do without it
+
+            tf.config.experimental.enable_op_determinism()
+        case "torch":
+            import torch  # noqa: PLC0415 - as above
+
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(mode=True, warn_only=True)
+        case "jax":  # reads it when it first computes
+            flags = os.environ.get("XLA_FLAGS", "").split()
+            os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, REPEATING]))
 
 
 def devices() -> list[str]:
