@@ -183,9 +183,9 @@ def test_another_backend_cannot_share(monkeypatch):
 
     from tagsmith.training import device
 
-    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    monkeypatch.setattr(device, "devices", lambda: ["cuda:0", "cuda:1"])
-    text = "needs Keras on tensorflow or jax, KERAS_BACKEND is torch"
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    monkeypatch.setattr(device, "devices", lambda: ["npu:0", "npu:1"])
+    text = "needs Keras on tensorflow or jax, KERAS_BACKEND is openvino"
     with pytest.raises(ConfigError, match=text):
         device.prepare(1, "float32", "mirrored")
 
