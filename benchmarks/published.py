@@ -28,7 +28,6 @@ from tagsmith.training.pairs import Pairs
 Tracks = Sequence[NDArray[np.float32]]
 Truth = NDArray[np.bool_]
 
-TRACK_SECONDS = 30  # of log-mel: what the data sets' excerpts last
 WINDOW_VALUES = 4096  # of VGG16's layer fc2
 DIMENSIONS = 40  # of a genre's vector of instruments
 
@@ -41,18 +40,20 @@ class Size:
         tags: That a network learns.
         tracks: Of the training split.
         whole: Tracks of all splits.
+        seconds: What log-mel shows of a track.
     """
 
     tags: int
     tracks: int
     whole: int
+    seconds: float = 30
 
 
 # Of the least memory first: some backends tell no more than the most so far.
 SIZES = {
     "zeroshot": Size(125, 13_626, 19_466),  # 0.7 of the tracks that OpenMIC has too
     "acousticbrainz2018": Size(766, 947_249, 1_353_213),  # AllMusic's; 0.7 of them
-    "magnatagatune": Size(50, 18_706, 25_860),
+    "magnatagatune": Size(50, 18_706, 25_860, seconds=29.124),
     "mediaeval2019": Size(56, 9_949, 17_982),
 }
 # What learns from several sources of genres is as large as their labels together.
@@ -107,8 +108,8 @@ class Case:
         """Frames and bands of a track, or as much of what else is heard."""
         match self.feature:
             case LogMel() as feature:
-                frames = round(TRACK_SECONDS * feature.frames_per_second)
-                return frames, feature.mel_bands
+                frames = int(self.size.seconds * feature.frames_per_second)
+                return frames + (feature.frames == "centered"), feature.mel_bands
             case DeepSpectrum(seconds=seconds, hop_seconds=hop):
                 return int(seconds // hop), WINDOW_VALUES
             case Melbands():

@@ -37,6 +37,20 @@ def test_a_speed_is_the_references_time_divided_by_ours():
     assert quotients([1.0, 3.0], [2.0, 2.0]) == (0.5, 1.5)
 
 
+@pytest.mark.parametrize(
+    ("profile", "model", "frames"),
+    [
+        ("magnatagatune", "multiscale", 628),
+        ("mediaeval2019", "crnn_gru", 1875),
+        ("zeroshot", "siamese", 1292),
+    ],
+)
+def test_noise_has_as_many_frames_as_the_data_sets_tracks(profile, model, frames):
+    from benchmarks.published import Case
+
+    assert Case(profile, model).shape[0] == frames
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_benchmark_runs(name):
