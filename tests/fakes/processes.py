@@ -18,6 +18,24 @@ def python(code, **options):
     return subprocess.Popen([sys.executable, "-c", code], env=environment, **options)
 
 
+def module(name, *words, **variables):
+    """Run a module of the tests with other variables, to its end.
+
+    Raises:
+        RuntimeError: It failed; with what it said.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", name, *words],
+        env={**os.environ, **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+
+
 def wait_for(claim, *processes):
     """Wait until something is so, while processes live."""
     began = time.monotonic()

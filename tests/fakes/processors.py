@@ -5,16 +5,14 @@
 In one that sees any, Keras on JAX chooses an LSTM that no processor can run.
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from tagsmith.config import DeepSpectrumRnn, MelbandFcn
-from tests.conftest import ROOT
 from tests.fakes.experiments import TAGS, VALUES, tiny_params
+from tests.fakes.processes import module
 
 PARAMS = tiny_params()
 DIMENSIONS = 6  # of what a word model is told of its tags
@@ -35,16 +33,8 @@ def scored_apart(name, weights, folder):
     import keras
 
     np.savez(folder / WEIGHTS, *weights)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.fakes.processors", name, str(folder)],
-        env={**os.environ, **BLIND, "KERAS_BACKEND": keras.backend.backend()},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
+    told = {**BLIND, "KERAS_BACKEND": keras.backend.backend()}
+    module("tests.fakes.processors", name, str(folder), **told)
     return np.load(folder / SCORES)
 
 

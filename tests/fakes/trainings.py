@@ -7,8 +7,6 @@ epoch is done, as in `test_train.py`, and may be followed by another that goes o
 """
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.conftest import ROOT
 from tests.fakes.experiments import store_with_features, tiny_params
+from tests.fakes.processes import module
 
 DEVICES = 2
 
@@ -37,16 +35,7 @@ def apart(
     task = {"folder": str(folder), "runs": list(runs), "devices": devices}
     flags = f"--xla_force_host_platform_device_count={devices}"
     told = {"KERAS_BACKEND": backend, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.fakes.trainings", json.dumps(task)],
-        env={**os.environ, **told, "CUDA_VISIBLE_DEVICES": ""},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
+    module("tests.fakes.trainings", json.dumps(task), **told, CUDA_VISIBLE_DEVICES="")
 
 
 class Killed(BaseException):

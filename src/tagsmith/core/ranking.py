@@ -94,9 +94,9 @@ def roc_aucs(truth: Truth, scores: Scores) -> Values:
         Mann and Whitney, On a Test of Whether One of Two Random Variables Is
         Stochastically Larger than the Other, 1947.
     """
-    positives = truth.sum(axis=0)
     from scipy.stats import rankdata  # noqa: PLC0415 - 0.7 s, and what tags ranks nothing
 
+    positives = truth.sum(axis=0)
     ranks = rankdata(scores, axis=0)  # from 1, the lowest; equals share their mean
     above = np.where(truth, ranks, 0).sum(axis=0) - positives * (positives + 1) / 2
     return _ratio(above, positives * (len(truth) - positives))

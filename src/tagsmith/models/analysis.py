@@ -143,9 +143,7 @@ def pictures(source: Source, feature: DeepSpectrum) -> Pictures:
 
 
 def seen(
-    network: "keras.Model",
-    tracks: Iterable[Pictures],
-    batch_images: int,
+    network: "keras.Model", tracks: Iterable[Pictures], batch_images: int
 ) -> list[NDArray[np.float32]]:
     """Show pictures to a CNN, in batches across tracks and windows.
 

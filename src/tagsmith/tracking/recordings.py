@@ -15,7 +15,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +46,6 @@ LIMITS = admission.Limits()
 
 Listen = Callable[[Path], Sequence["DataclassInstance"]]
 
-_accepted: ContextVar[frozenset[str] | None] = ContextVar("accepted", default=None)
-
 
 class RefusedError(MlflowException, DataError):
     """What is wrong with a request, as MLflow's server answers it: state 400."""
@@ -74,24 +71,12 @@ def signature(
     )
 
 
-@contextmanager
-def files_accepted() -> Iterator[None]:
-    """Take paths for a while: what is asked comes from this process itself."""
-    token = _accepted.set(frozenset(KINDS))
-    try:
-        yield
-    finally:
-        _accepted.reset(token)
-
-
 def accepted() -> frozenset[str]:
     """Return what rows may be.
 
     Raises:
         ConfigError: The environment names something else.
     """
-    if (here := _accepted.get()) is not None:
-        return here
     words = os.environ.get(ACCEPTS, f"{DATA} {URLS}").split()
     if not words or not set(words) <= set(KINDS):
         raise ConfigError(
