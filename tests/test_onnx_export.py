@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,6 +151,16 @@ def test_what_is_no_network_is_named(tmp_path):
     (tmp_path / ONNX).write_text("Dear sir or madam")
     with pytest.raises(DataError, match=rf"{ONNX} is no network .*promote"):
         OnnxNetwork(tmp_path / ONNX)
+
+
+def test_what_another_process_complains_of_is_one_sentence(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    said = SimpleNamespace(returncode=1, stderr="Traceback ...\nDataError: no tags\n")
+    monkeypatch.setattr(onnx_export.subprocess, "run", lambda *_, **__: said)
+    with pytest.raises(DataError, match=r"could not write ONNX: DataError: no tags$"):
+        onnx_export.export(tmp_path)
 
 
 @pytest.mark.slow

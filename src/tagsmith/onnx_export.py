@@ -51,11 +51,16 @@ def export(bundle: Path) -> None:
         for network, path in _networks(bundle):
             write(network, path)
         return
-    subprocess.run(  # noqa: S603 - this module itself
+    done = subprocess.run(  # noqa: S603 - this module itself
         [sys.executable, "-m", __name__, str(bundle)],
         env=os.environ | {BACKEND: "tensorflow"},
-        check=True,
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    if done.returncode:
+        told = done.stderr.strip().rpartition("\n")[2]
+        raise DataError(f"a process with TensorFlow could not write ONNX: {told}")
 
 
 def write(network: "keras.Model", path: Path) -> None:
