@@ -203,6 +203,38 @@ def test_what_sounds_the_same_is_left_out_of_the_earlier_split(tiny, caplog):
     assert "1 of 133 tracks are left out" in caplog.text
 
 
+def test_labels_that_nothing_can_learn_are_left_out(tiny, caplog):
+    held = next(r for r in OWN if r["split"] == "validation")
+    only_held = {**held, "subgenre": ("rock", "polka rock")}
+    fake.write_truths(tiny, [only_held if r is held else r for r in ROWS])
+    found = listing(tiny)
+    mine = found.genres[found.genres["track_id"] == held["recording"]]
+    assert set(mine["source"]) == set(held["sources"])
+    assert {label.lower() for label in mine["label"]} == {"rock"}
+    assert "rock---polka rock" not in set(found.annotations["tag"])
+    for source in held["sources"]:
+        assert f"1 labels of {source} are left out of 1 recordings" in caplog.text
+
+
+def test_a_recording_of_which_nothing_can_be_learnt_is_left_out(tiny):
+    held = next(r for r in OWN if r["split"] == "validation")
+    only_held = {**held, "subgenre": ("polka", "polka mass")}
+    fake.write_truths(tiny, [only_held if r is held else r for r in ROWS])
+    assert held["recording"] not in split_of(listing(tiny))
+
+
+def test_a_target_that_no_training_document_is_known_to_is_an_error(tiny):
+    mine = [
+        {**row, "sources": tuple({*row["sources"]} - {fake.TARGET})}
+        if row in GOOD and row["split"] == "train"
+        else row
+        for row in ROWS
+    ]
+    fake.write_truths(tiny, mine)
+    with pytest.raises(DataError, match="no training recording that allmusic knows"):
+        listing(tiny)
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(0, 6), st.sampled_from(SPLITS)),

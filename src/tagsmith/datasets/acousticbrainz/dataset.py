@@ -12,6 +12,7 @@ from tagsmith.datasets import files
 from tagsmith.datasets.acousticbrainz import documents, parting, truths
 from tagsmith.datasets.acousticbrainz.roots import INDEX_FILE, STATISTICS_FILE
 from tagsmith.datasets.listing import Listing
+from tagsmith.errors import DataError
 from tagsmith.features.probe import FLOOR_DB
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ def listing(
     """Return the recordings that any source knows, after reading their documents.
 
     A recording whose document is bad, or not there, is a track with a problem. Splits
-    are those of the files, or dealt; see `parting` for what is left out of them.
+    are those of the files, or dealt; see `parting` for what is left out of them. Left
+    out too, as published, are labels that a source says of no good training recording.
 
     Args:
         config: Where ground truths and documents are, and how they are split.
@@ -49,9 +51,10 @@ def listing(
     index = documents.read(config.documents, raw, engine=engine, wanted=wanted)
     tracks = _described(tracks, index, ", ".join(config.documents))
     tracks["split"] = _split(tracks, said, config, seed=seed)
-    tracks = parting.without_echoes(tracks).reset_index(drop=True)
-    said = said[said["recording"].isin(tracks["track_id"])]
-    return _listed(tracks, said, config.target)
+    tracks = parting.without_echoes(tracks)
+    said = _learnable(said, tracks)
+    tracks = tracks[tracks["track_id"].isin(said["recording"])]
+    return _listed(tracks.reset_index(drop=True), said, config.target)
 
 
 def _refuse_raw(config: AcousticBrainzDataset, raw: Path) -> None:
@@ -105,8 +108,34 @@ def _split(
             return parting.dealt(tracks, target, config.shares, seed=seed)
 
 
+def _learnable(said: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
+    """Leave out labels that nothing can learn, and say of each source how many."""
+    good = tracks[(tracks["problem"] == "") & (tracks["split"] == "train")]
+    said = said[said["recording"].isin(tracks["track_id"])]
+    pair = said["source"].cat.codes.astype(np.int64)
+    pair = pair * len(said["label"].cat.categories) + said["label"].cat.codes
+    taught = pair.isin(pair[said["recording"].isin(good["track_id"])])
+    lost = said[~taught].astype({"source": "str", "label": "str"})
+    for source, rows in lost.groupby("source"):
+        names = sorted(rows["label"].unique())
+        logger.warning(
+            "acousticbrainz: %d labels of %s are left out of %d recordings, as no good "
+            "training recording has them, such as %s",
+            len(names),
+            source,
+            rows["recording"].nunique(),
+            names[0],
+        )
+    return said[taught]
+
+
 def _listed(tracks: pd.DataFrame, said: pd.DataFrame, target: str) -> Listing:
     own = said[said["source"] == target]
+    if own.empty:
+        raise DataError(
+            f"no training recording that {target} knows has a good document; see that "
+            "dataset.documents and dataset.truth are of the same recordings"
+        )
     names = {"recording": "track_id"}
     genres = said.rename(columns=names)[["source", "track_id", "label"]]
     genres["source"] = genres["source"].cat.as_unordered()
