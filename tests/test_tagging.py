@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tagsmith import cli, genrefiles, tagging
+from tagsmith import cli, tagging
 from tagsmith.errors import ConfigError, DataError, MissingError, TrackingError
 from tagsmith.stages import promote, promote_zeroshot
 from tagsmith.tracking.recording import MemoryRecorder
@@ -214,71 +214,3 @@ def test_what_was_typed_wrongly_is_one_sentence(monkeypatch, capsys, typed, sent
         cli.main()
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith(sentence)
-
-
-# --- runs of genres
-
-
-@pytest.fixture
-def deciding(monkeypatch):
-    """An ensemble that hears the same in whatever is not empty."""
-    said = [
-        {"tag": tag, "score": 0.5, "decision": tag != "jazz"}
-        for tag in ("rock---punk", "rock---indie", "jazz")
-    ]
-
-    def tag_files(files, _uri=None):
-        for path in files:
-            yield path, said if path.stat().st_size else f"{path} is empty"
-
-    monkeypatch.setattr(tagging, "tag_files", tag_files)
-
-
-def documents(folder, *names):
-    for name in names:
-        folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
-        folder.joinpath(name).write_text("{}")
-    return folder
-
-
-@pytest.mark.usefixtures("deciding")
-def test_a_run_has_what_is_decided_of_every_document_of_a_folder(tmp_path):
-    folder = documents(tmp_path / "new", "ab/abc.json", "cd/cde.json")
-    text, failed = tagging.submit([folder], tmp_path / "run.tsv", parents=False)
-    assert (tmp_path / "run.tsv").read_text().splitlines() == [
-        "abc\trock---punk\trock---indie",
-        "cde\trock---punk\trock---indie",
-    ]
-    assert not failed and "2 tracks" in text
-
-
-@pytest.mark.usefixtures("deciding")
-def test_a_subgenres_genre_comes_with_it_once_where_it_is_asked_for(tmp_path):
-    folder = documents(tmp_path / "new", "abc.json")
-    tagging.submit([folder], tmp_path / "run.tsv", parents=True)
-    run = genrefiles.read_run(tmp_path / "run.tsv")
-    assert list(run["label"]) == ["rock---punk", "rock---indie", "rock"]
-
-
-@pytest.mark.usefixtures("deciding")
-def test_a_document_that_cannot_be_heard_is_left_out_and_told(tmp_path, caplog):
-    folder = documents(tmp_path / "new", "abc.json")
-    (folder / "bad.json").touch()
-    text, failed = tagging.submit([folder], tmp_path / "run.tsv", parents=False)
-    assert failed and "1 could not be heard" in text and "bad.json" in caplog.text
-
-
-@pytest.mark.usefixtures("deciding")
-@pytest.mark.parametrize(
-    ("names", "error", "message"),
-    [
-        ([], MissingError, "no documents"),
-        (["a/x.json", "b/x.json"], DataError, "has the id x already"),
-    ],
-)
-def test_documents_that_make_no_run_are_refused(tmp_path, names, error, message):
-    (tmp_path / "new").mkdir()
-    folder = documents(tmp_path / "new", *names)
-    with pytest.raises(error, match=message):
-        tagging.submit([folder], tmp_path / "run.tsv", parents=False)
-    assert not (tmp_path / "run.tsv").exists()

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import typer
 
 from tagsmith.errors import ConfigError
-from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, StoreDir, given
+from tagsmith.options import (
+    DEFAULT_PARAMS,
+    ParamsFile,
+    Set,
+    StoreDir,
+    Workers,
+    given,
+    processes,
+)
 
 Area = Literal["roc_auc_macro", "pr_auc_macro"]
 HeldOut = Literal["test", "validation"]
@@ -38,16 +46,12 @@ def read_documents(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the two files.")],
-    workers: Annotated[int, typer.Option(help="Processes; -1: one per core.")] = -1,
+    workers: Workers = -1,
 ) -> None:
     """Read AcousticBrainz documents into one matrix, for dataset.documents."""
-    from tagsmith.config import Loky
     from tagsmith.datasets.acousticbrainz import documents
 
-    if workers < -1 or not workers:
-        raise ConfigError(f"--workers must be -1 or at least 1, got {workers}")
-    engine = Loky(kind="loky", workers=workers)
-    index = documents.read(sources, out, engine=engine)
+    index = documents.read(sources, out, engine=processes(workers))
     typer.echo(f"{documents.summary(index)}\n  now in {out}")
 
 

@@ -8,7 +8,14 @@ import typer
 from typer.core import TyperCommand
 
 from tagsmith.errors import ConfigError
-from tagsmith.options import DEFAULT_PARAMS, ParamsFile, Set, given
+from tagsmith.options import (
+    DEFAULT_PARAMS,
+    ParamsFile,
+    Set,
+    Workers,
+    given,
+    processes,
+)
 
 WORDS = "--tags"
 TOP = 5  # tags per file
@@ -92,21 +99,31 @@ def tag(
 
 @app.command("predict-genres")
 def predict_genres(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="AcousticBrainz documents, folders of them, or audio."),
+    tracks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TRACKS...",
+            help="AcousticBrainz documents, folders or addresses of them, or audio.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The run to write, .tsv.")],
     model: Model = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Whose genres, if models learnt several sources."),
+    ] = None,
+    workers: Workers = -1,
     *,
     parents: Annotated[
         bool, typer.Option("--parents", help="Give a subgenre's genre too.")
     ] = False,
 ) -> None:
     """Decide the genres of tracks with a registered ensemble: a MediaEval run."""
-    from tagsmith import tagging
+    from tagsmith.predicting import genres
 
-    text, failed = tagging.submit(sources, out, model, parents=parents)
+    text, failed = genres.submit(
+        tracks, out, model, source=source, parents=parents, engine=processes(workers)
+    )
     typer.echo(text)
     if failed:
         raise typer.Exit(2)

@@ -9,7 +9,7 @@ import typer
 from tagsmith.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tagsmith.config import Params
+    from tagsmith.config import Loky, Params
     from tagsmith.store import Store
 
 Set = Annotated[
@@ -23,6 +23,7 @@ StoreDir = Annotated[
 ParamsFile = Annotated[
     Path, typer.Option("--params", help="The experiment.", envvar="TAGSMITH_PARAMS")
 ]
+Workers = Annotated[int, typer.Option(help="Processes; -1: one per core.")]
 DEFAULT_PARAMS = Path("params.yaml")
 
 
@@ -72,3 +73,16 @@ def given(
     data = Path("data")
     where = Store(data) if store is None else Store(store, data, store / "scratch")
     return Context(Params.load(params, overrides), where)
+
+
+def processes(workers: int) -> "Loky":
+    """Return an engine of this machine.
+
+    Raises:
+        ConfigError: That is no number of processes.
+    """
+    from tagsmith.config import Loky
+
+    if workers < -1 or not workers:
+        raise ConfigError(f"--workers must be -1 or at least 1, got {workers}")
+    return Loky(kind="loky", workers=workers)

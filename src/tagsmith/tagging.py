@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagsmith import genrefiles
-from tagsmith.core.genres import parent
 from tagsmith.errors import ConfigError, DataError, MissingError
 from tagsmith.models import ensemble
 from tagsmith.models.ensemble import Ensemble
@@ -109,67 +107,6 @@ def ensemble_of(model_uri: str) -> Ensemble:
     with bundles.fetched(model_uri) as bundle:
         _check_kind(bundle, model_uri, takes_words=False)
         return Ensemble.load(bundle)
-
-
-def submit(
-    sources: Iterable[Path],
-    out: Path,
-    model_uri: str | None = None,
-    *,
-    parents: bool,
-) -> tuple[str, bool]:
-    """Let an ensemble decide the genres of tracks, and write them as a MediaEval run.
-
-    A track that cannot be heard is reported in the log and is not in the run.
-
-    Args:
-        sources: AcousticBrainz documents, audio files, or folders of documents; the
-            name of a file, without its ending, is the track's id.
-        out: The run, `id TAB label TAB label...`.
-        model_uri: As for `tag`.
-        parents: Whether who has a subgenre is given its genre too.
-
-    Returns:
-        What was written, in a sentence, and whether a track is missing.
-
-    Raises:
-        ConfigError: The model scores words that are to be named.
-        DataError: Two tracks have one id, or none could be heard.
-        MissingError: No version has that alias, or a folder has no documents.
-        TrackingError: The registry cannot be reached, or refuses.
-    """
-    rows, missing = {}, 0
-    for path, heard in tag_files(_found(sources), model_uri):
-        if isinstance(heard, str):
-            logger.error(heard)
-            missing += 1
-            continue
-        if path.stem in rows:
-            raise DataError(f"{path}: another file has the id {path.stem} already")
-        labels = [each["tag"] for each in heard if each["decision"]]
-        rows[path.stem] = _completed(labels) if parents else labels
-    if not rows:
-        raise DataError(f"none of {missing} tracks could be heard; nothing is written")
-    genrefiles.write_run(out, rows.keys(), rows.values())
-    lacking = f"; {missing} could not be heard" if missing else ""
-    return f"{out}: {len(rows)} tracks{lacking}", bool(missing)
-
-
-def _found(sources: Iterable[Path]) -> Iterator[Path]:
-    for source in sources:
-        if not source.is_dir():
-            yield source
-            continue
-        documents = sorted(source.rglob("*.json"))
-        if not documents:
-            raise MissingError(f"{source} has no documents (.json), however deep")
-        yield from documents
-
-
-def _completed(labels: Sequence[str]) -> list[str]:
-    """Put every subgenre's genre behind the labels, once."""
-    genres = [parent(label) for label in labels]
-    return list(dict.fromkeys([*labels, *(genre for genre in genres if genre)]))
 
 
 def _listener(

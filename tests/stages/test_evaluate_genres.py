@@ -9,9 +9,12 @@ import pytest
 from tagsmith import genrefiles
 from tagsmith.config import Params
 from tagsmith.core.genres import parent
+from tagsmith.core.thresholds import decide
 from tagsmith.errors import ConfigError, DataError
+from tagsmith.models import sources
+from tagsmith.shards import Features
 from tagsmith.stages import convert, evaluate_genres, extract, ingest, train, validate
-from tagsmith.store import Store
+from tagsmith.store import Store, write_json
 from tagsmith.tracking.recording import MemoryRecorder
 from tests.conftest import ROOT
 from tests.fakes import acousticbrainz as fake
@@ -201,3 +204,34 @@ def test_a_track_without_any_label_stops_the_stage(own):
 def test_sources_that_cannot_be_are_refused(tmp_path, overrides, message):
     with pytest.raises(ConfigError, match=message):
         loaded({"dataset": fake.section(tmp_path)}, overrides)
+
+
+# --- in a bundle
+
+
+@pytest.fixture
+def bundle(made, tmp_path):
+    """As much of a bundle as other sources need."""
+    params, store = made
+    rule = params.calibration.model_dump(mode="json")
+    write_json(tmp_path / "bundle/ensemble.json", {"weights": {}, "calibration": rule})
+    sources.put(store, tmp_path / "bundle", submitted=(OWN, JOINT), target=fake.TARGET)
+    return tmp_path / "bundle"
+
+
+@pytest.mark.parametrize("source", sorted({*fake.SOURCES} - {fake.TARGET}))
+def test_a_bundle_decides_for_other_sources_as_was_evaluated(made, bundle, source):
+    _, store = made
+    decider = sources.load(bundle, source)
+    run = genrefiles.read_run(store.place("genres", JOINT, source, "test.tsv"))
+    ids = list(run["recording"].unique())
+    heard = Features(store.place("features", "melbands")).tracks(ids)
+    scores = decider.score_features([{"melbands": each} for each in heard])
+    decided = decide(scores, decider.thresholds, decider.calibration)
+    pairs = {(ids[t], decider.tags[tag]) for t, tag in np.argwhere(decided)}
+    assert pairs == set(zip(run["recording"], run["label"], strict=True))
+
+
+def test_a_source_that_nothing_learnt_is_named_with_those_that_are_known(bundle):
+    with pytest.raises(DataError, match=r"'napster'; it knows \['allmusic', 'discogs'"):
+        sources.load(bundle, "napster")

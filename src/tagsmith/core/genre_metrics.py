@@ -112,6 +112,20 @@ def on_test(figures: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     return rows
 
 
+def on_validation(figures: pd.DataFrame) -> float:
+    """Return the figure by which one model is preferred to another for a source.
+
+    Args:
+        figures: `summary` of each `split`, as for `on_test`.
+
+    Returns:
+        The mean F-score per validation track, of all its labels.
+    """
+    of_all = (figures["split"] == "validation") & (figures["per"] == "track")
+    (found,) = figures.loc[of_all & (figures["block"] == BLOCKS[0]), "F mean"]
+    return float(found)
+
+
 def rounded(values: NDArray[np.floating[Any]]) -> Values:
     """Round numbers from 0 as R 4 does: to the nearer of two candidates, else the even.
 

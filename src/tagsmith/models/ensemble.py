@@ -9,6 +9,7 @@
     test_scores.parquet  the scores on which it was measured, for those who challenge it
     reference.json       what the ensemble heard and said of the test tracks
     meta.json            the test set's hash and the figures on it
+    sources.json         who decides for other sources than its own; see `sources`
 
 Equal ensembles are equal bytes, `network.onnx` aside: nothing else in a bundle says
 when or where it was made.

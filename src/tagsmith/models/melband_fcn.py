@@ -9,8 +9,8 @@ The moving statistics of batch normalization, by which tracks are scored, forget
 than the published .99 lets them: see `MOMENTUM`. What is learnt does not depend on it.
 
 References:
-    Schreiber, "MediaEval 2018 AcousticBrainz genre task: A baseline combining deep
-    feature embeddings across datasets", MediaEval 2018.
+    Schreiber, "MediaEval 2018 AcousticBrainz Genre Task: A CNN Baseline Relying on
+    Mel-Features", MediaEval 2018.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ mean of where the track's clips are.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -137,6 +137,15 @@ class Tagger:
             return self._sequences(some)[:, columns]
 
         return _each(of_some, tracks, self.config.scoring_batch_size)
+
+    def speaking(self, source: str) -> "Tagger":
+        """Return the same network as a tagger of another source's labels.
+
+        Raises:
+            DataError: It learnt nothing from that source.
+        """
+        assert self.space is not None
+        return replace(self, tags=self.space.own(source), target=source)
 
     def score_words(
         self, tracks: Sequence[Frames], vectors: Vectors | None = None

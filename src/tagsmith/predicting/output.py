@@ -63,10 +63,10 @@ def _write(
             writer.write_table(table)
 
 
-def write_failures(plan: Sequence[Shard], path: Path) -> int:
+def write_failures(failures: Iterable[Failure], path: Path) -> int:
     """Write which tracks failed, and return how many; without any there is no file."""
-    failures = [failure for shard in plan for failure in shards.read_failures(shard)]
-    if not failures:
+    rows = list(failures)
+    if not rows:
         path.unlink(missing_ok=True)
         return 0
     with (
@@ -75,8 +75,8 @@ def write_failures(plan: Sequence[Shard], path: Path) -> int:
     ):
         writer = csv.writer(f)
         writer.writerow(Failure._fields)
-        writer.writerows(failures)
-    return len(failures)
+        writer.writerows(rows)
+    return len(rows)
 
 
 def read_failures(path: Path) -> pd.DataFrame:

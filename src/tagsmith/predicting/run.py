@@ -2,8 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,20 +10,18 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
 from tagsmith.config import Engine
 from tagsmith.engine import each
 from tagsmith.errors import ConfigError, DataError
 from tagsmith.predicting import manifest as manifests
 from tagsmith.predicting import output, shards, worker
+from tagsmith.predicting.alone import alone
 from tagsmith.predicting.manifest import Track
 from tagsmith.predicting.model import Model, fetch
 from tagsmith.predicting.shards import Shard
 
 logger = logging.getLogger(__name__)
-
-UNFINISHED = ".unfinished"  # behind the output's name: shards, and the model
 
 
 @dataclass(frozen=True)
@@ -103,8 +100,7 @@ def predict(
             f"scores are written as Parquet; {out} should end in .parquet"
         )
     tracks = manifests.read(manifest)
-    scratch = out.with_name(out.name + UNFINISHED).absolute()
-    with _alone(scratch, out):
+    with alone(out) as scratch:
         model = fetch(model_uri, scratch)
         made_of = shards.fingerprint(tracks, model.sha256)
         told = model.described() | {"fingerprint": made_of}
@@ -138,7 +134,8 @@ def _scored(
 
 def _write(plan: Sequence[Shard], out: Path, told: dict[str, Any]) -> None:
     failed = output.failed_path(out)
-    count = output.write_failures(plan, failed)
+    failures = (each for shard in plan for each in shards.read_failures(shard))
+    count = output.write_failures(failures, failed)
     if count == sum(len(shard.tracks) for shard in plan):
         raise DataError(
             f"none of the {count} tracks could be scored; {failed} says why"
@@ -153,19 +150,3 @@ def _made_of(path: Path) -> str | None:
         shards.told(path).get("fingerprint") if path.exists() else None
     )
     return made_of
-
-
-@contextmanager
-def _alone(scratch: Path, out: Path) -> Iterator[None]:
-    """Let one process at a time make an output."""
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    lock = scratch.with_name(f".{scratch.name}.lock")
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout as error:
-        raise DataError(
-            f"another process is making {out} (it holds {lock}); wait for it, or name "
-            "another --out"
-        ) from error
-    lock.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from tagsmith.config import ENSEMBLE, Params
 from tagsmith.core import gate
 from tagsmith.core.metrics import evaluate
 from tagsmith.core.thresholds import decide
-from tagsmith.models import bundle, ensemble
+from tagsmith.models import bundle, ensemble, sources
 from tagsmith.store import Store
 from tagsmith.tracking import challenge, registry
 from tagsmith.tracking.recording import Recorder
@@ -94,6 +94,8 @@ def _enter(params: Params, store: Store, measured: Measured, run_id: str) -> Ver
             test_set_sha256=measured.test_set_sha256,
             metrics=measured.metrics,
         )
+        submitted, target = params.genres.submitted, params.target
+        sources.put(store, folder, submitted=submitted, target=target)
         onnx_export.export(folder)
 
     tags = {
