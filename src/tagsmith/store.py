@@ -140,13 +140,15 @@ class Store:
                 other sources know them.
         """
         tracks = self.read_table("tracks")
-        left_out = [self.read_table("quarantine", made_by="validate")["track_id"]]
+        ids = pd.Index(tracks["track_id"])
+        quarantine = self.read_table("quarantine", made_by="validate")
+        kept = ~truth.known(ids, quarantine["track_id"])
         others = self.read_table("genres")["track_id"]
         if not elsewhere and len(others):
-            known = self.read_known_annotations()["track_id"]
-            left_out.append(others[~others.isin(known)])
-        kept = tracks[~tracks["track_id"].isin(pd.concat(left_out))]
-        return kept.sort_values("track_id").set_index("track_id")
+            own = self.read_known_annotations()["track_id"]
+            kept &= truth.known(ids, own) | ~truth.known(ids, others)
+        tracks = tracks[kept]
+        return tracks.sort_values("track_id").set_index("track_id")
 
     def read_tags(self) -> list[str]:
         """Return the data set's tags in alphabetical order: the columns of scores."""

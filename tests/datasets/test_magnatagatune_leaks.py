@@ -7,7 +7,7 @@ heard; the split by folder keeps recordings and albums apart, though not artists
 import pandas as pd
 import pytest
 
-from tagsmith.config import MagnaTagATuneDataset
+from tagsmith.config import HELD_OUT, MagnaTagATuneDataset
 from tagsmith.core import leaks
 from tagsmith.datasets.magnatagatune import partition
 from tests.fakes import magnatagatune as fake
@@ -48,5 +48,5 @@ def test_no_test_clip_by_folder_shares_a_recording_or_an_album_with_training(sha
 @pytest.mark.parametrize("kind", leaks.KINDS)
 def test_what_published_clips_are_dealt_by_is_not_shared(shared, kind):
     counts = shared(kind)
-    for split in leaks.HELD_OUT:
+    for split in HELD_OUT:
         assert counts[split, kind][0] == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tagsmith.config import ENSEMBLE, SPLITS
+from tagsmith.config import ENSEMBLE, HELD_OUT
 from tagsmith.core import metrics, thresholds
 from tagsmith.errors import MissingError
 from tagsmith.stages import fuse
@@ -47,7 +47,7 @@ def test_the_ensemble_beats_its_best_member_on_validation(store):
     assert reached(store, ENSEMBLE) > alone
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", HELD_OUT)
 def test_fused_scores_are_the_weighted_mean_of_the_members(store, split):
     weights = read_json(store)["weights"]
     members = [
@@ -87,7 +87,7 @@ def test_only_the_methods_that_were_named_are_tried(store, recorder):
     assert set(read_candidates(store)["method"]) == {"single", "group", "mean"}
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", HELD_OUT)
 def test_scores_of_a_group_are_the_mean_of_its_members(store, split):
     members = [store.read_scores(model, split) for model in GROUPS["groups/lstms"]]
     fused = store.read_scores("groups/lstms", split)
@@ -118,7 +118,7 @@ def test_a_group_that_is_no_more_leaves_nothing(store, recorder):
     left = {path.name for path in store.place("fusion").rglob("*") if path.is_file()}
     assert left == {
         *("ensemble.json", "candidates.csv", "ensemble.tsv"),
-        *(f"{split}.parquet" for split in SPLITS),
+        *(f"{split}.parquet" for split in HELD_OUT),
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tagsmith.config import SPLITS
 from tagsmith.datasets.listing import one_source
 from tagsmith.errors import DataError, MissingError
 from tagsmith.quality import expectations
@@ -326,7 +327,7 @@ def scored(store):
 
 def test_faultless_features_and_scores_pass(scored):
     expectations.check_features(scored, "logmel")
-    expectations.check_scores(scored, ["crnn"])
+    expectations.check_scores(scored, {"crnn": SPLITS})
     docs = scored.place("reports", "data_docs")
     assert (docs / "features_logmel" / "index.html").is_file()
     assert (docs / "scores" / "index.html").is_file()
@@ -364,7 +365,7 @@ def test_scores_beyond_one_are_named(scored):
     scores.loc["track03", "tone"] = 1.5
     scored.write_scores("crnn", "test", scores)
     with pytest.raises(DataError, match=r"score 1\.5 of crnn for 'tone'.*\(track03\)"):
-        expectations.check_scores(scored, ["crnn"])
+        expectations.check_scores(scored, {"crnn": SPLITS})
 
 
 def test_nan_scores_are_refused(scored):
@@ -372,7 +373,7 @@ def test_nan_scores_are_refused(scored):
     scores.loc["track03", "tone"] = np.nan
     scored.write_scores("crnn", "test", scores)
     with pytest.raises(DataError, match="NaN"):
-        expectations.check_scores(scored, ["crnn"])
+        expectations.check_scores(scored, {"crnn": SPLITS})
 
 
 # --- the files of expectations/

@@ -58,7 +58,13 @@ from tagsmith.config.params import (
     Wavs,
 )
 from tagsmith.config.reading import parse_overrides, put, read_yaml, value_at
-from tagsmith.config.section import SPLITS, Comparison, Section, SplitName
+from tagsmith.config.section import (
+    HELD_OUT,
+    SPLITS,
+    Comparison,
+    Section,
+    SplitName,
+)
 from tagsmith.config.training import (
     Augmentation,
     ClipTraining,
@@ -95,6 +101,7 @@ __all__ = [
     "ENSEMBLE",
     "GROUPS",
     "HEARS",
+    "HELD_OUT",
     "MOST_SUBSETTED",
     "SPLITS",
     "AcousticBrainzDataset",

@@ -13,6 +13,7 @@ Checksum = Annotated[  # of a file; empty for one that the user vouches for
 Comparison = Literal["inclusive", "strict"]  # of a score with its threshold
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+HELD_OUT = SPLITS[1:]
 
 
 class Section(BaseModel):

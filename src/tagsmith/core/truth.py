@@ -4,6 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+def known(tracks: pd.Index, said: "pd.Series[str]") -> NDArray[np.bool_]:
+    """Tell of which tracks anything is said.
+
+    As `tracks.isin(said)`, which takes a minute for millions of strings.
+
+    Args:
+        tracks: Track ids.
+        said: Track ids, each any number of times.
+
+    Returns:
+        `(tracks,)` booleans.
+    """
+    text = pa.large_string()
+    among = pc.is_in(pa.array(tracks, text), value_set=pa.array(said, text))
+    found: NDArray[np.bool_] = np.asarray(among)
+    return found
 
 
 def table(said: pd.DataFrame, tracks: pd.Index, tags: Sequence[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tagsmith.config import SPLITS
+from tagsmith.config import SplitName
 from tagsmith.errors import ConfigError, MissingError
 from tagsmith.quality import suites
 from tagsmith.quality.findings import Finding, insist
@@ -197,8 +197,8 @@ def check_features(store: Store, feature: str) -> None:
     _check_output("features", pd.read_parquet(path), parameters, docs=docs)
 
 
-def check_scores(store: Store, models: Iterable[str]) -> None:
-    """Hold the scores of models, in every split, against the suite `scores`.
+def check_scores(store: Store, scored: Mapping[str, Sequence[SplitName]]) -> None:
+    """Hold the scores of systems, in the splits named, against the suite `scores`.
 
     Of each tag the lowest and the highest score are looked at: what holds for them
     holds for all, and a table of every score may have billions of rows.
@@ -208,8 +208,8 @@ def check_scores(store: Store, models: Iterable[str]) -> None:
     """
     table = pd.concat(
         _extremes(store.read_scores(model, split)).assign(model=model)
-        for model in models
-        for split in SPLITS
+        for model, splits in scored.items()
+        for split in splits
     )
     docs = store.empty("reports", "data_docs", "scores")
     _check_output("scores", table.reset_index(drop=True), {}, docs=docs)

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from tagsmith import genrefiles
-from tagsmith.config import Params, SplitName
+from tagsmith.config import HELD_OUT, Params, SplitName
 from tagsmith.core import genre_metrics, thresholds, truth
 from tagsmith.core.genre_metrics import MEASURES
 from tagsmith.core.genres import with_parents
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from tagsmith.models.tagger import Tagger
 
 logger = logging.getLogger(__name__)
-
-HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def _asked(
     genres = store.read_table("genres")
     said = genres[genres["source"] == source].rename(columns={"label": "tag"})
     tracks = store.read_tracks(elsewhere=True)
-    known = tracks.index.isin(said["track_id"]) & (tracks["split"] == split)
+    known = truth.known(tracks.index, said["track_id"]) & (tracks["split"] == split)
     labels = tagger.space.own(source) if tagger.space else tagger.tags
     actual = truth.table(said, tracks.index[known], labels)
     if actual.empty:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tagsmith.config import ENSEMBLE, SPLITS, Params, SplitName
+from tagsmith.config import ENSEMBLE, HELD_OUT, SPLITS, Params, SplitName
 from tagsmith.core import fusion, metrics, thresholds
 from tagsmith.core.fusion import Candidate
 from tagsmith.core.metrics import Scores, Truth
@@ -60,7 +60,8 @@ def _given(params: Params, truth: Truth, scores: Mapping[str, Scores]) -> Candid
 def _check(params: Params, store: Store) -> None:
     from tagsmith.quality import expectations
 
-    expectations.check_scores(store, [*params.models, ENSEMBLE])
+    of_models = dict.fromkeys(params.models, SPLITS)
+    expectations.check_scores(store, {**of_models, ENSEMBLE: HELD_OUT})
 
 
 def _read_scores(
@@ -70,7 +71,7 @@ def _read_scores(
 
 
 def _write_scores(params: Params, store: Store, systems: Weights) -> None:
-    for split in SPLITS:
+    for split in HELD_OUT:
         tables = _read_scores(params, store, split)
         scores = {model: table.to_numpy() for model, table in tables.items()}
         like = next(iter(tables.values()))

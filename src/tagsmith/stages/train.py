@@ -25,6 +25,7 @@ from tagsmith.config import (
     WordModel,
 )
 from tagsmith.core import metrics
+from tagsmith.core import truth as truths
 from tagsmith.core.genres import LabelSpace, collisions, label_space
 from tagsmith.shards import Features
 from tagsmith.store import Store, atomic
@@ -205,7 +206,7 @@ def _knowledge(
     genres = store.read_table("genres")
     said = genres[genres["source"].isin(config.sources)]
     tracks = store.read_tracks(elsewhere=True)
-    known = tracks.index.isin(said["track_id"]) & (tracks["split"] == "train")
+    known = truths.known(tracks.index, said["track_id"]) & (tracks["split"] == "train")
     ids = list(tracks.index[known])
     return ids, knowledge(said, space, ids, unknown=config.unknown)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tagsmith.config import Params, SplitName, Validation
+from tagsmith.config import HELD_OUT, Params, SplitName, Validation
 from tagsmith.core import leaks
 from tagsmith.core.leaks import Leak
 from tagsmith.errors import DataError
@@ -170,7 +170,7 @@ def _log(quarantine: pd.DataFrame, found: Sequence[Leak]) -> None:
     for leak in found:
         if leak.share is not None:
             logger.info("%s", _in_words(leak, leak.share))
-    for split in leaks.HELD_OUT:
+    for split in HELD_OUT:
         untold = [x.kind for x in found if x.split == split and x.share is None]
         if untold:
             logger.info(
