@@ -11,7 +11,7 @@ import pytest
 from tagsmith import cli, genrefiles
 from tagsmith.config import Loky
 from tagsmith.datasets.acousticbrainz import documents
-from tagsmith.errors import DataError
+from tagsmith.errors import DataError, MissingError
 from tagsmith.models import ensemble, sources
 from tagsmith.predicting import genres
 from tagsmith.predicting.output import failed_path, read_failures
@@ -180,6 +180,14 @@ def test_a_model_that_hears_more_than_documents_hold_is_refused(new, tmp_path):
     both = bundles.write(tmp_path / "both")
     with pytest.raises(DataError, match=r"hears \['logmel'\], but documents hold mel"):
         submitted([new], tmp_path / "run.tsv", both)
+
+
+@pytest.mark.usefixtures("mlflow_database")
+def test_without_a_champion_its_name_is_told_and_nothing_is_left(new, tmp_path):
+    out = tmp_path / "runs" / "run.tsv"
+    with pytest.raises(MissingError, match="no champion of tagsmith-genres"):
+        genres.submit([str(new)], out, parents=False, engine=ENGINE)
+    assert list(out.parent.iterdir()) == []
 
 
 # --- other sources

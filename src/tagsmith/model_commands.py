@@ -107,7 +107,10 @@ def predict_genres(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The run to write, .tsv.")],
-    model: Model = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A registered model; tagsmith-genres's champion if none."),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(help="Whose genres, if models learnt several sources."),

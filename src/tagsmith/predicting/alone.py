@@ -1,7 +1,8 @@
 """One process at a time makes an output, and keeps beside it what is unfinished."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,7 +14,7 @@ UNFINISHED = ".unfinished"  # behind the output's name: shards, documents, and t
 
 @contextmanager
 def alone(out: Path) -> Iterator[Path]:
-    """Give the folder for what is unfinished; it outlives a kill.
+    """Give a folder for what is unfinished; it is gone when the output is made.
 
     Raises:
         DataError: Another process makes the same output.
@@ -23,10 +24,15 @@ def alone(out: Path) -> Iterator[Path]:
     lock = scratch.with_name(f".{scratch.name}.lock")
     try:
         with FileLock(lock, timeout=0):
-            yield scratch
+            try:
+                yield scratch
+                shutil.rmtree(scratch)
+            finally:
+                with suppress(OSError):  # not empty: it is for the next attempt
+                    scratch.rmdir()
+                lock.unlink(missing_ok=True)
     except Timeout as error:
         raise DataError(
             f"another process is making {out} (it holds {lock}); wait for it, or name "
             "another --out"
         ) from error
-    lock.unlink(missing_ok=True)

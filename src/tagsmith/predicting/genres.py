@@ -6,7 +6,6 @@ a time. Files that are named one by one, audio among them, are heard one by one.
 """
 
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +28,11 @@ from tagsmith.predicting import output
 from tagsmith.predicting.alone import alone
 from tagsmith.predicting.model import fetch
 from tagsmith.predicting.shards import Failure
+from tagsmith.tracking import registry
 
 logger = logging.getLogger(__name__)
 
+GENRES = f"models:/tagsmith-genres@{registry.CHAMPION}"  # where nobody names a model
 AT_ONCE = 4096  # documents that are scored together: 6 MB of statistics
 
 Said = tuple[str, list[str]]  # a track's id and its labels
@@ -96,7 +97,8 @@ def submit(
             what `tagsmith read-documents` wrote. The name of a file, without its
             ending, is the track's id.
         out: The run, `id TAB label TAB label...`.
-        model_uri: A registered model, or a bundle's folder; None for the champion.
+        model_uri: A registered model, or a bundle's folder; None for the champion of
+            the profile `acousticbrainz2018`.
         source: Whose labels are decided, where models learnt several sources; None for
             the target's.
         parents: Whether who has a subgenre is given its genre too.
@@ -116,7 +118,7 @@ def submit(
     roots = [each for each in tracks if "://" in each or Path(each).is_dir()]
     files = [Path(each) for each in tracks if each not in roots]
     with alone(out) as scratch:
-        model = fetch(model_uri, scratch)
+        model = fetch(model_uri or GENRES, scratch)
         decider = Decider(_ensemble(model.bundle, source), parents, model.uri)
         failures: list[Failure] = []
         said = _of_files(decider, files, failures)
@@ -132,7 +134,6 @@ def submit(
                 f"none of {len(failures)} tracks could be heard; {failed} says why"
             )
         genrefiles.write_run(out, rows.keys(), rows.values())
-        shutil.rmtree(scratch)
     text = f"{out}: {len(rows)} tracks, by {model.version}"
     if failures:
         text += f"; {len(failures)} could not be heard: {failed} says why"

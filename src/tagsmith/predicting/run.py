@@ -1,7 +1,6 @@
 """From a manifest to a table of scores, on any engine, however often it is killed."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -111,7 +110,6 @@ def predict(
             _write(plan, out, told)
         if decisions:
             output.write_decisions(out, output.decisions_path(out), model.decide)
-        shutil.rmtree(scratch)
     return Predicted(out, told, pq.read_metadata(out).num_rows)
 
 
