@@ -79,6 +79,14 @@ def test_a_word_model_is_the_siamese_one_unless_another_is_named():
     assert run.endswith("tagsmith train texture")
 
 
+@pytest.mark.parametrize("sources", ["", "allmusic,discogs"])
+def test_the_sources_of_genres_are_those_that_are_named(sources):
+    given = {"sources": sources} if sources else {}
+    run = command("train_melband_fcn", **given, store="runs/two")
+    typed = ["train", "melband_fcn", "--sources", sources, "--store", "runs/two"]
+    assert shlex.split(run)[-len(typed) :] == typed
+
+
 def test_overrides_arrive_as_options():
     run = command(
         "train_crnn", rnn="gru", set="seed=7 engine.workers=1", store="runs/7"

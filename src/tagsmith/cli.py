@@ -143,7 +143,8 @@ def train(
     """One model learns the training split and scores every split."""
     from tagsmith.stages import train
 
-    asked = [f"models.{model}.sources=[{sources}]"] if sources else []
+    named = "".join(sources.split())
+    asked = [f"models.{model}.sources=[{named}]"] if named else []
     context = given([*(set_ or []), *asked], store, params)
     interrupted = train.interrupted_run(context.params, context.store, model)
     with _recorder(context, "train", model, interrupted) as recorder:

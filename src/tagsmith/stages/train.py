@@ -56,21 +56,22 @@ class Learnt:
 
 def run(params: Params, store: Store, recorder: Recorder, name: str) -> None:
     """Train model `name`; a run that was killed goes on after its last epoch."""
-    truth = {split: store.read_truth(split) for split in SPLITS}
+    splits = store.read_tracks()["split"]
+    ids = {split: splits.index[splits == split] for split in SPLITS}
     features = features_of(params, store, name)
-    tracks = {split: features.tracks(truth[split].index) for split in SPLITS}
+    tracks = {split: features.tracks(ids[split]) for split in SPLITS}
     checkpoint = checkpoint_of(params, store, name)
     learnt = learn(params, store, recorder, name, checkpoint)
     tagger = learnt.tagger
     _write(store, tagger, learnt.history)
     for split in SPLITS:
-        scores, known = tagger.score_features(tracks[split]), truth[split].index
-        table = pd.DataFrame(scores, index=known, columns=list(tagger.tags))
+        scores = tagger.score_features(tracks[split])
+        table = pd.DataFrame(scores, index=ids[split], columns=list(tagger.tags))
         store.write_scores(name, split, table)
     recorder.artifact(store.place("models", name), "model")
     recorder.metrics({"parameters": float(tagger.network.count_params())})
     kept = store.read_scores(name, "validation")
-    recorder.metrics(_figures(truth["validation"], kept))
+    recorder.metrics(_figures(store.read_truth("validation"), kept))
     checkpoint.delete()
 
 
