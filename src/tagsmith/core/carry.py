@@ -13,8 +13,8 @@ References:
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tagsmith.core.metrics import Values, undefined
-from tagsmith.core.ranking import roc_aucs
+from tagsmith.core import ranking
+from tagsmith.core.metrics import Values
 from tagsmith.errors import DataError
 
 DIGITS = 12  # what comes behind is rounding, and shall neither weigh nor rank
@@ -85,10 +85,8 @@ def class_areas(similarities: Values, truth: NDArray[np.intp]) -> Values:
         `(classes,)`; NaN for a class that every item is of, or none.
     """
     has = truth[:, np.newaxis] == np.arange(similarities.shape[1])
-    areas, ranked = np.full(has.shape[1], np.nan), ~undefined(has)
-    if ranked.any():
-        areas[ranked] = roc_aucs(has[:, ranked], similarities[:, ranked])
-    return areas
+    found, _ = ranking.areas(has, similarities)
+    return found
 
 
 def finite(values: ArrayLike, name: str, shape: str) -> Values:

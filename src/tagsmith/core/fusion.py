@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from tagsmith.config import MOST_SUBSETTED, Fusion
 from tagsmith.core.metrics import Scores, Truth, Values, binary, checked, undefined
-from tagsmith.core.ranking import average_precisions, roc_aucs
+from tagsmith.core.ranking import areas
 from tagsmith.errors import DataError
 
 SINGLE = "single"  # the method of a candidate that is one model, for comparison only
 GROUP = "group"  # of one that is the mean of a group, likewise
 STEPS = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)  # how far `weighted` moves a weight
-AREAS = {"roc_auc_macro": roc_aucs, "pr_auc_macro": average_precisions}
+AREAS = ("roc_auc_macro", "pr_auc_macro")  # in the order of `ranking.areas`
 
 Worth = Callable[[Values], float]  # weights (models,) -> the metric on validation
 
@@ -175,7 +175,8 @@ def _worth(truth: Truth, stacked: Values, metric: str) -> Worth:
     if not ranked.any():
         raise DataError(f"{metric} needs a tag with positives and negatives; none has")
     truth, stacked = truth[:, ranked], stacked.compress(ranked, axis=2)
-    return lambda weights: float(AREAS[metric](truth, _fused(stacked, weights)).mean())
+    which = AREAS.index(metric)
+    return lambda weights: float(areas(truth, _fused(stacked, weights))[which].mean())
 
 
 def _alike(models: list[str], members: Sequence[str]) -> Values:

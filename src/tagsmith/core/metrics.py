@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from tagsmith.core import ranking
 from tagsmith.errors import DataError
 
 Truth = NDArray[np.bool_]
@@ -65,8 +66,6 @@ def areas(truth: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     Raises:
         DataError: As for `evaluate`.
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - takes a second, and who tags a file needs none of it
-
     truth, scores = checked(truth, scores)
     rankable = ~undefined(truth)
     if not rankable.any():
@@ -74,12 +73,13 @@ def areas(truth: ArrayLike, scores: ArrayLike) -> dict[str, float]:
             f"ROC-AUC and PR-AUC need a tag with positives and negatives; each of "
             f"{truth.shape[1]} tags is on all of {truth.shape[0]} tracks or on none"
         )
-    ranked = truth[:, rankable], scores[:, rankable]
+    roc_aucs, average_precisions = ranking.areas(truth, scores)
+    pooled = ranking.area(truth.ravel(), scores.ravel())
     return {
-        "PR-AUC-macro": float(average_precision_score(*ranked, average="macro")),
-        "ROC-AUC-macro": float(roc_auc_score(*ranked, average="macro")),
-        "PR-AUC-micro": float(average_precision_score(truth.ravel(), scores.ravel())),
-        "ROC-AUC-micro": float(roc_auc_score(truth.ravel(), scores.ravel())),
+        "PR-AUC-macro": float(average_precisions[rankable].mean()),
+        "ROC-AUC-macro": float(roc_aucs[rankable].mean()),
+        "PR-AUC-micro": pooled[1],
+        "ROC-AUC-micro": pooled[0],
     }
 
 
@@ -126,17 +126,16 @@ def per_tag(
     Raises:
         DataError: As for `evaluate`, or the names are not as many as the tags.
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - as above
-
     truth, scores = checked(truth, scores)
     if len(tags) != truth.shape[1]:
         raise DataError(f"truth has {truth.shape[1]} tags, but {len(tags)} are named")
+    roc_aucs, average_precisions = ranking.areas(truth, scores)
     table = pd.DataFrame(
         {
             "tag": tags,
             "positives": truth.sum(axis=0),
-            "roc_auc": _each_tag(roc_auc_score, truth, scores),
-            "pr_auc": _each_tag(average_precision_score, truth, scores),
+            "roc_auc": roc_aucs,
+            "pr_auc": average_precisions,
         }
     )
     if decisions is None:
@@ -226,13 +225,6 @@ def _same_shape(truth: Truth, other: NDArray[Any], name: str) -> None:
             f"{name} must cover the tracks and tags of truth: {name} are "
             f"{other.shape}, truth is {truth.shape}"
         )
-
-
-def _each_tag(measure: Any, truth: Truth, scores: Values) -> Values:  # noqa: ANN401
-    values = np.full(truth.shape[1], np.nan)
-    for tag in np.flatnonzero(~undefined(truth)):
-        values[tag] = measure(truth[:, tag], scores[:, tag])
-    return values
 
 
 def _ratio(part: Counts, whole: Counts) -> Values:

@@ -1,22 +1,26 @@
-"""ROC-AUC and average precision, for many weightings or many tags at once.
+"""ROC-AUC and average precision, in as few sorts as can be.
+
+`area` is of one ranked list, `areas` of every tag's.
 
 A `Ranking` is one ranked list under many weightings of the tracks. Only places where
 positives stand matter: the list is cut into runs of equal scores that hold a positive,
 and what lies between such runs. A weighting is then summed up per run by one sparse
 product, and both areas follow from a few sums over runs. Sorting is done once, whatever
 the number of weightings.
-
-`roc_aucs` and `average_precisions` rank every tag once, all of them together: for a
-search that looks at many scores, each of them once.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagsmith.core.metrics import Scores, Truth, Values
+Truth = NDArray[np.bool_]
+Scores = NDArray[np.floating[Any]]
+Values = NDArray[np.float64]
+
+TAGS_AT_ONCE = 64  # whose numbers are copied together: bounds memory
 
 
 @dataclass(frozen=True)
@@ -80,44 +84,52 @@ class Ranking:
         return _ratio(np.einsum("rs,rs->s", positives, precision), found[-1])
 
 
-def roc_aucs(truth: Truth, scores: Scores) -> Values:
-    """Return every tag's area below the ROC curve, ties counted as half.
+def areas(truth: Truth, scores: Scores) -> tuple[Values, Values]:
+    """Return every tag's area below the ROC curve, and its average precision.
 
     Args:
-        truth: `(tracks, tags)`; every tag is on some tracks, and none on all of them.
+        truth: `(tracks, tags)`.
         scores: `(tracks, tags)` finite numbers.
 
     Returns:
-        `(tags,)`.
+        Two times `(tags,)`; see `area`.
+    """
+    found = np.empty((2, truth.shape[1]))
+    for start in range(0, truth.shape[1], TAGS_AT_ONCE):
+        some = slice(start, start + TAGS_AT_ONCE)  # contiguous: sorted much faster
+        columns = (np.ascontiguousarray(each[:, some].T) for each in (truth, scores))
+        for tag, (has, score) in enumerate(zip(*columns, strict=True), start):
+            found[:, tag] = area(has, score)
+    return found[0], found[1]
+
+
+def area(truth: Truth, scores: Scores) -> tuple[float, float]:
+    """Return the area below a ranked list's ROC curve, and its average precision.
+
+    The former is the share of pairs of a positive and a negative in which the positive
+    scores higher; equal scores count half. The latter is the mean over positives of the
+    precision at their score.
+
+    Args:
+        truth: `(items,)`: which are positive.
+        scores: `(items,)` finite numbers.
+
+    Returns:
+        NaN twice where all items are positive, or none.
 
     References:
-        Mann and Whitney, On a Test of Whether One of Two Random Variables Is
-        Stochastically Larger than the Other, 1947.
+        Mason and Graham, "Areas beneath the relative operating characteristics (ROC)
+        and relative operating levels (ROL) curves", QJRMS 2002: a count of pairs.
     """
-    from scipy.stats import rankdata  # noqa: PLC0415 - 0.7 s, and what tags ranks nothing
-
-    positives = truth.sum(axis=0)
-    ranks = rankdata(scores, axis=0)  # from 1, the lowest; equals share their mean
-    above = np.where(truth, ranks, 0).sum(axis=0) - positives * (positives + 1) / 2
-    return _ratio(above, positives * (len(truth) - positives))
-
-
-def average_precisions(truth: Truth, scores: Scores) -> Values:
-    """Return every tag's mean over positives of the precision at their score.
-
-    Args:
-        truth: `(tracks, tags)`; every tag is on some tracks.
-        scores: `(tracks, tags)` finite numbers.
-
-    Returns:
-        `(tags,)`.
-    """
-    from scipy.stats import rankdata  # noqa: PLC0415 - as above
-
-    listed = rankdata(-scores, "max", axis=0)  # tracks that score as much or more
-    found = rankdata(np.where(truth, -scores, np.inf), "max", axis=0)
-    precision = np.where(truth, found / listed, 0)
-    return _ratio(precision.sum(axis=0), truth.sum(axis=0))
+    negatives, positives = np.sort(scores[~truth]), np.sort(scores[truth])
+    if not len(negatives) or not len(positives):
+        return math.nan, math.nan
+    below = np.searchsorted(negatives, positives, "left")
+    equal_or_below = np.searchsorted(negatives, positives, "right")
+    pairs = 2 * len(negatives) * len(positives)
+    found = len(positives) - np.searchsorted(positives, positives, "left")
+    precision = found / (found + len(negatives) - below)
+    return float((below + equal_or_below).sum() / pairs), float(precision.mean())
 
 
 def _starts(truth: Truth, scores: Values) -> NDArray[np.intp]:

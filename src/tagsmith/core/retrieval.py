@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tagsmith.core.metrics import Truth, Values, checked, undefined
-from tagsmith.core.ranking import average_precisions, roc_aucs
+from tagsmith.core.ranking import areas
 from tagsmith.errors import DataError
 
 BLOCK = 1 << 20  # cells that are ranked at a time: bounds memory
@@ -135,8 +135,7 @@ def _block(truth: Truth, scores: Values, best: Sequence[int]) -> list[Values]:
     last = [min(k, truth.shape[1]) for k in best]
     relevant = truth.sum(axis=1)
     return [
-        roc_aucs(truth.T, scores.T),
-        average_precisions(truth.T, scores.T),
+        *areas(truth.T, scores.T),
         *(hits[:, k - 1] for k in last),
         *(gains[:, :k].sum(axis=1) / np.minimum(relevant, k) for k in last),
     ]
