@@ -199,6 +199,9 @@ def test_from_acousticbrainz_to_a_run_of_the_registered_ensemble(store, tmp_path
     for number, row in enumerate(described[:8]):
         acousticbrainz.write_document(new, row, 1000 + number)
     champion = f"models:/{params.promotion.registered_model}@champion"
+    card = store.read_report("model_card", made_by="promote")
+    assert set(card["sources"]) == {"discogs", "lastfm", "tagtraum"}
+    assert all(0.2 < each["f_score"] <= 1 for each in card["sources"].values())
     said_of = store.read_table("genres").groupby("source", observed=True)["label"]
     all_labels = said_of.agg(set)
     for source in ("allmusic", "discogs"):

@@ -9,9 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from tagsmith.config import ENSEMBLE, Params, WordModel
-from tagsmith.core import card, highlights
+from tagsmith.core import card, genre_metrics, highlights
 from tagsmith.errors import DataError
+from tagsmith.models import sources
 from tagsmith.reporting import card as layout
 from tagsmith.reporting import plots
 from tagsmith.reporting.origin import as_yaml, made_of, validated
@@ -54,6 +57,7 @@ def of_ensemble(params: Params, store: Store, measured: Mapping[str, float]) -> 
         "tags": tags,
         "method": fusion["method"],
         "members": {name: weight for name, weight in weights if weight > 0},
+        "sources": _sources(params, store),
     }
     return _finished(facts, card.ensemble_limits)
 
@@ -110,6 +114,21 @@ def present(
         f"`{recorder.run_id}`, with tags, thresholds and parameters."
     )
     registry.describe(version, layout.description(facts, whereabouts))
+
+
+def _sources(params: Params, store: Store) -> dict[str, Facts]:
+    """Say who decides for each other source, and the official F-score on its test."""
+    submitted, target = params.genres.submitted, params.target
+    models = sources.deciding(store, submitted, target=target)
+    told = {}
+    for source, name in models.items():
+        parts = ("genres", name, source, "figures.csv")
+        figures = pd.read_csv(store.find(*parts, made_by="evaluate_genres"))
+        told[source] = {
+            "model": name,
+            "f_score": genre_metrics.f_score(figures, "test"),
+        }
+    return told
 
 
 def _common(params: Params, store: Store) -> Facts:

@@ -55,6 +55,14 @@ def test_the_sections_are_those_of_a_model_card(facts):
     assert sections == [*SECTIONS, "Made of", "Parameters"]
 
 
+def test_who_decides_for_other_sources_is_told(facts):
+    assert facts["sources"] == {}  # the data set has one source of tags
+    facts["sources"] = {"last|fm": {"model": "joint", "f_score": 0.3541}}
+    text = markdown(facts)
+    assert "Other sources" in texts(text, "heading")
+    assert r"| last\|fm | joint | 0.354 |" in text
+
+
 def test_every_tag_has_its_row_with_its_threshold(facts):
     lines = markdown(facts).splitlines()
     for each in facts["tags"]:

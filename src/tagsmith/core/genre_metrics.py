@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from tagsmith.config import SplitName
 from tagsmith.core.genres import is_genre
 from tagsmith.errors import DataError
 
@@ -112,16 +113,17 @@ def on_test(figures: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     return rows
 
 
-def on_validation(figures: pd.DataFrame) -> float:
+def f_score(figures: pd.DataFrame, split: SplitName) -> float:
     """Return the figure by which one model is preferred to another for a source.
 
     Args:
         figures: `summary` of each `split`, as for `on_test`.
+        split: Which of them.
 
     Returns:
-        The mean F-score per validation track, of all its labels.
+        The mean F-score per track, of all its labels.
     """
-    of_all = (figures["split"] == "validation") & (figures["per"] == "track")
+    of_all = (figures["split"] == split) & (figures["per"] == "track")
     (found,) = figures.loc[of_all & (figures["block"] == BLOCKS[0]), "F mean"]
     return float(found)
 

@@ -43,8 +43,7 @@ def put(store: Store, bundle: Path, *, submitted: Sequence[str], target: str) ->
     """
     if not submitted:
         return
-    models = _best(store, submitted)
-    models.pop(target, None)
+    models = deciding(store, submitted, target=target)
     write_json(bundle / DESCRIPTION, {"target": target, "models": models})
     for source, name in models.items():
         if not (bundle / "models" / name).exists():
@@ -53,6 +52,22 @@ def put(store: Store, bundle: Path, *, submitted: Sequence[str], target: str) ->
         found = store.find("genres", *parts, made_by="evaluate_genres")
         (bundle / FOLDER).mkdir(exist_ok=True)
         shutil.copyfile(found, bundle / FOLDER / f"{source}.tsv")
+
+
+def deciding(store: Store, submitted: Sequence[str], *, target: str) -> dict[str, str]:
+    """Name the model that did best on validation, for each source but the target.
+
+    Raises:
+        MissingError: A model has not been evaluated.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for name in submitted:
+        folder = store.find("genres", name, made_by="evaluate_genres")
+        for path in sorted(folder.glob("*/figures.csv")):
+            found = genre_metrics.f_score(pd.read_csv(path), "validation")
+            figures.setdefault(path.parent.name, {})[name] = found
+    figures.pop(target, None)
+    return {source: max(own, key=lambda x: own[x]) for source, own in figures.items()}
 
 
 def load(bundle: Path, source: str) -> Ensemble:
@@ -93,14 +108,3 @@ def _told(bundle: Path) -> tuple[str, dict[str, str]]:
         return "", {}
     told: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return told["target"], told["models"]
-
-
-def _best(store: Store, submitted: Sequence[str]) -> dict[str, str]:
-    """Name the model that did best on each source's validation tracks."""
-    figures: dict[str, dict[str, float]] = {}
-    for name in submitted:
-        folder = store.find("genres", name, made_by="evaluate_genres")
-        for path in sorted(folder.glob("*/figures.csv")):
-            figure = genre_metrics.on_validation(pd.read_csv(path))
-            figures.setdefault(path.parent.name, {})[name] = figure
-    return {source: max(own, key=lambda x: own[x]) for source, own in figures.items()}
