@@ -8,9 +8,11 @@ a time. Files that are named one by one, audio among them, are heard one by one.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from tagsmith import genrefiles
 from tagsmith.config import Engine, Melbands
@@ -122,11 +124,12 @@ def submit(
         decider = Decider(_ensemble(model.bundle, source), parents, model.uri)
         failures: list[Failure] = []
         said = _of_files(decider, files, failures)
-        rows = dict(_once(said, {}))
         if roots:
+            decider.features()  # objects before anything is read
             folder = scratch / "documents"
-            said = _of_documents(decider, roots, folder, engine, failures)
-            rows |= _once(said, rows)
+            index = documents.read(roots, folder, engine=engine)
+            said = chain(said, _of_documents(decider, index, folder, failures))
+        rows = _each_once(said)
         failed = output.failed_path(out)
         output.write_failures(failures, failed)
         if not rows:
@@ -158,13 +161,12 @@ def _of_files(
 
 def _of_documents(
     decider: Decider,
-    roots: Sequence[str],
+    index: pd.DataFrame,
     folder: Path,
-    engine: Engine,
     failures: list[Failure],
 ) -> Iterator[Said]:
+    """Yield what is decided of documents that were read into a folder."""
     features = decider.features()
-    index = documents.read(roots, folder, engine=engine)
     bad = index["problem"] != ""
     failures += map(Failure._make, index[bad][["document", "path", "problem"]].values)
     good = index[~bad]  # by row of the matrix
@@ -184,11 +186,10 @@ def _of_documents(
         yield from zip(some["document"], decider.labels(together), strict=True)
 
 
-def _once(said: Iterator[Said], known: Mapping[str, object]) -> Iterator[Said]:
-    """Pass on what is said of tracks, each of which must be another one."""
-    seen = set(known)
+def _each_once(said: Iterator[Said]) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
     for track_id, labels in said:
-        if track_id in seen:
+        if track_id in rows:
             raise DataError(f"two of the tracks have the id {track_id}; rename one")
-        seen.add(track_id)
-        yield track_id, labels
+        rows[track_id] = labels
+    return rows
