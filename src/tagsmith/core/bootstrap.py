@@ -241,4 +241,4 @@ def _resamples(tracks: int, samples: int, seed: int) -> Iterator[Values]:
         block = min(BLOCK, samples - start)
         drawn = rng.integers(tracks, size=(tracks, block)) * block + np.arange(block)
         counts = np.bincount(drawn.ravel(), minlength=tracks * block)
-        yield counts.reshape(tracks, block).astype(np.float64)
+        yield counts.reshape(tracks, block).astype(np.float32)
