@@ -15,6 +15,7 @@ from tagsmith.core import bootstrap, curves, metrics
 from tagsmith.core.bootstrap import Interval
 from tagsmith.core.curves import Judged
 from tagsmith.core.thresholds import decide
+from tagsmith.engine import progress
 from tagsmith.errors import DataError
 from tagsmith.store import Store, atomic
 from tagsmith.tracking.recording import Recorder
@@ -85,7 +86,9 @@ def _intervals(systems: Systems, config: Evaluation, seed: int) -> Tree:
         name: {
             metric: asdict(_interval(judged, metric, config, seed)) for metric in SURE
         }
-        for name, judged in systems.items()
+        for name, judged in progress(
+            systems.items(), total=len(systems), label="intervals"
+        )
     }
 
 
