@@ -89,9 +89,9 @@ def cooccurrence(judged: Judged, tags: list[str]) -> pd.DataFrame:
     """
     tables = []
     for kind in ("truth", "decisions"):
-        given = getattr(judged, kind).astype(np.int64)
+        given = getattr(judged, kind).astype(np.float64)  # multiplied far faster
         pairs = {"tag": np.repeat(tags, len(tags)), "other": np.tile(tags, len(tags))}
-        counts = (given.T @ given).ravel()
+        counts = (given.T @ given).ravel().astype(np.int64)
         tables.append(pd.DataFrame({"kind": kind, **pairs, "count": counts}))
     return pd.concat(tables, ignore_index=True)
 
