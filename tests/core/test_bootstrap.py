@@ -40,7 +40,9 @@ def test_every_official_figure_has_the_value_that_metrics_gives(judged, metric):
     assert found.low < found.value < found.high
 
 
-@pytest.mark.parametrize("metric", metrics.NAMES)
+@pytest.mark.parametrize(
+    "metric", [name for name in metrics.NAMES if not name.startswith("PR-AUC")]
+)
 @given(seed=st.integers(0, 99))
 def test_weighted_figures_are_those_of_repeated_tracks(metric, seed):
     rng = np.random.default_rng(seed)
@@ -52,6 +54,18 @@ def test_weighted_figures_are_those_of_repeated_tracks(metric, seed):
         np.repeat(each, times, axis=0) for each in (truth, scores, scores > 0.5)
     ]
     assert value[0] == pytest.approx(metrics.evaluate(*repeated)[metric])
+
+
+@pytest.mark.parametrize("metric", ["PR-AUC-macro", "PR-AUC-micro"])
+def test_a_weak_ranking_of_rare_tags_lies_within_its_interval(rng, metric):
+    truth = rng.random((1500, 300)) < 0.01
+    scores = rng.normal(size=truth.shape) + 0.3 * truth
+    found = bootstrap.interval(
+        truth, scores, metric=metric, config=Resampling(), seed=1
+    )
+    assert found.low < found.value < found.high
+    below, above = found.value - found.low, found.high - found.value
+    assert below < 4 * above and above < 4 * below
 
 
 def test_the_same_seed_gives_the_same_interval(judged):

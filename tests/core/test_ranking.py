@@ -37,14 +37,66 @@ def test_roc_auc_of_weights_is_that_of_repeated_tracks(truth, scores, weights):
         assert value == pytest.approx(roc_auc_score(*repeated), abs=1e-12)
 
 
+def with_itself_once(truth, scores, tracks, times):
+    """Average precision where a track that is drawn twice is not beside itself."""
+    precision, drawn = [], []
+    for item in np.flatnonzero(truth):
+        counts = np.where(tracks == tracks[item], 1, times[tracks])
+        reach = counts * (scores >= scores[item])
+        precision.append(reach[truth].sum() / reach.sum())
+        drawn.append(times[tracks[item]])
+    return np.average(precision, weights=drawn)
+
+
 @given(labelled, tied, counts)
-def test_average_precision_of_weights_is_that_of_repeated_tracks(
+def test_average_precision_of_weights_has_each_track_beside_itself_once(
     truth, scores, weights
 ):
+    tracks = np.arange(TRACKS)
     values = ranking(truth, scores).average_precision(weights.astype(float))
     for value, times in zip(values, weights.T, strict=True):
-        repeated = written_out(truth, scores, times)
-        assert value == pytest.approx(average_precision_score(*repeated), abs=1e-12)
+        written_out(truth, scores, times)
+        expected = with_itself_once(truth, scores, tracks, times)
+        assert value == pytest.approx(expected, abs=1e-12)
+
+
+@given(
+    hnp.arrays(np.bool_, TRACKS),
+    tied,
+    hnp.arrays(np.intp, TRACKS, elements=st.integers(0, 3)),
+    hnp.arrays(np.int64, 4, elements=st.integers(0, 4)),
+)
+def test_items_of_one_track_are_beside_each_other_once(truth, scores, tracks, times):
+    tracks[0] = 3
+    assume((truth * times[tracks]).any())
+    (value,) = Ranking.of(truth, scores, tracks).average_precision(
+        times[:, np.newaxis].astype(float)
+    )
+    expected = with_itself_once(truth, scores, tracks, times)
+    assert value == pytest.approx(expected, abs=1e-12)
+
+
+@given(labelled, tied)
+def test_average_precision_of_the_tracks_themselves_is_scikit_learns(truth, scores):
+    assume(truth.any())
+    (value,) = ranking(truth, scores).average_precision(np.ones((TRACKS, 1)))
+    assert value == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
+
+
+def test_resamples_are_not_better_than_the_tracks_they_are_drawn_from(rng):
+    truth, scores = np.arange(4000) < 40, rng.normal(size=4000)
+    drawn = rng.multinomial(4000, np.full(4000, 1 / 4000), size=300).T.astype(float)
+    judged = ranking(truth, scores)
+    (value,) = judged.average_precision(np.ones((4000, 1)))
+    found = judged.average_precision(drawn)
+    standard_error = found.std() / np.sqrt(len(found))
+    assert abs(found.mean() - value) < 4 * standard_error
+    whole = drawn.astype(int)
+    copies = [
+        average_precision_score(np.repeat(truth, times), np.repeat(scores, times))
+        for times in whole.T
+    ]
+    assert np.mean(copies) - value > 5 * standard_error  # why copies are no measure
 
 
 @given(labelled, tied)

@@ -223,8 +223,8 @@ def _mean(values: list[Values]) -> Values:
 def _levels(values: Values, value: float, confidence: float) -> tuple[float, float]:
     """Return the bias-corrected percentiles, as fractions.
 
-    A track drawn twice ties with itself, which lifts average precision: its resamples
-    lie above the figure itself, and plain percentiles would too.
+    Resamples may lie to one side of the figure itself, such as a mean over tags some of
+    which they leave without positives; plain percentiles would too.
     """
     normal = NormalDist()
     below = (np.mean(values < value) + np.mean(values <= value)) / 2

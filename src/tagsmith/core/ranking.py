@@ -31,10 +31,17 @@ class Ranking:
     Attributes:
         items: `(runs, tracks)`: how many items of each track a run holds, best first.
         positives: `(runs, tracks)`: how many of these are positive.
+        track: `(positives,)`: whose each positive item is.
+        run: `(positives,)`: where it stands.
+        own: `(2, positives, 1)`: how many positives, and items, of the same track score
+            as high or higher, it among them.
     """
 
     items: Any
     positives: Any
+    track: NDArray[np.intp]
+    run: NDArray[np.intp]
+    own: NDArray[np.intp]
 
     @classmethod
     def of(cls, truth: Truth, scores: Values, tracks: NDArray[np.intp]) -> Self:
@@ -47,11 +54,15 @@ class Ranking:
         """
         order = np.argsort(-scores)
         truth, tracks, shape = truth[order], tracks[order], int(tracks.max()) + 1
-        starts = _starts(truth, scores[order])
+        scores = scores[order]
+        starts = _starts(truth, scores)
         positive_starts = np.concatenate([[0], np.cumsum(truth)])[starts]
         return cls(
             items=_counts(tracks, starts, shape),
             positives=_counts(tracks[truth], positive_starts, shape),
+            track=tracks[truth],
+            run=np.searchsorted(starts, np.flatnonzero(truth), "right") - 1,
+            own=_own(truth, scores, tracks)[:, truth, np.newaxis],
         )
 
     def roc_auc(self, weights: Scores) -> Values:
@@ -72,17 +83,23 @@ class Ranking:
     def average_precision(self, weights: Scores) -> Values:
         """Return the mean over positives of the precision at their score.
 
+        A track that is drawn twice does not stand beside itself: where its own items
+        are judged, it counts once. A list written out with its copies would have higher
+        precision than the tracks it was drawn from, the more so the fewer positives and
+        the weaker the ranking.
+
         Args:
             weights: `(tracks, samples)`: how often each sample holds each track.
 
         Returns:
             `(samples,)`; NaN where a sample has no positives.
         """
-        positives = _summed(self.positives, weights)
-        found = np.cumsum(positives, axis=0)
+        found = np.cumsum(_summed(self.positives, weights), axis=0)
         listed = np.cumsum(_summed(self.items, weights), axis=0)
-        precision = np.divide(found, listed, where=listed > 0, out=np.zeros_like(found))
-        return _ratio(np.einsum("rs,rs->s", positives, precision), found[-1])
+        drawn = weights[self.track].astype(np.float64)  # (positives, samples)
+        own_found, own_listed = (drawn - 1) * self.own
+        found, listed = found[self.run] - own_found, listed[self.run] - own_listed
+        return _ratio((drawn * found / listed).sum(axis=0), drawn.sum(axis=0))
 
 
 def areas(truth: Truth, scores: Scores) -> tuple[Values, Values]:
@@ -138,6 +155,24 @@ def _starts(truth: Truth, scores: Values) -> NDArray[np.intp]:
     holds_positive = np.logical_or.reduceat(truth, tie_starts)
     after_positive = np.concatenate([[True], holds_positive[:-1]])
     return np.append(tie_starts[holds_positive | after_positive], len(scores))
+
+
+def _own(truth: Truth, scores: Values, tracks: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Count `(2, items)` positives, and items, of each one's track that reach it."""
+    if len(np.unique(tracks)) == len(tracks):
+        return np.stack([truth.astype(np.intp), np.ones_like(tracks)])
+    order = np.lexsort((-scores, tracks))  # track by track, best first
+    tracks, scores = tracks[order], scores[order]
+    begins = np.diff(tracks, prepend=-1) != 0
+    ties = np.flatnonzero(begins | (np.diff(scores, prepend=np.inf) != 0))
+    ends = np.repeat(
+        np.append(ties[1:], len(scores)), np.diff(ties, append=len(scores))
+    )
+    start = np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    positives = np.concatenate([[0], np.cumsum(truth[order])])
+    own = np.empty((2, len(scores)), np.intp)
+    own[:, order] = positives[ends] - positives[start], ends - start
+    return own
 
 
 def _counts(tracks: NDArray[np.intp], starts: NDArray[np.intp], shape: int) -> Any:  # noqa: ANN401
