@@ -223,7 +223,7 @@ def test_a_document_that_changed_is_read_again(tmp_path):
 
 def test_an_index_never_outlives_its_matrix(written, tmp_path, monkeypatch):
     read(written, tmp_path)
-    monkeypatch.setattr(chunks.Chunk, "copy", lambda *_: 1 / 0)
+    monkeypatch.setattr(chunks.Finished, "copy", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         read(written, tmp_path, wanted=GOOD[:2])
     assert not (tmp_path / "documents.parquet").exists()

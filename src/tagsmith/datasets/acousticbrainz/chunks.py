@@ -56,6 +56,27 @@ class Chunk:
         """How many documents it has."""
         return len(self.listed)
 
+    def finished(self) -> "Finished":
+        """Return what is left of it once it is read; what was listed is let go."""
+        return Finished(self.file, len(self))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Some documents that were read.
+
+    Attributes:
+        file: What is left of them.
+        count: How many they are.
+    """
+
+    file: Path
+    count: int
+
+    def __len__(self) -> int:
+        """How many documents it has."""
+        return self.count
+
     def index(self) -> pa.Table:
         """Return what was found, a row per document, without the statistics."""
         names = [name for name in pq.read_schema(self.file).names if name != VALUES]

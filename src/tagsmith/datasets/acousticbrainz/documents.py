@@ -17,7 +17,12 @@ import pyarrow as pa
 from tagsmith.config import Engine
 from tagsmith.datasets import files
 from tagsmith.datasets.acousticbrainz import chunks, kept
-from tagsmith.datasets.acousticbrainz.chunks import CHUNK_DOCUMENTS, SHAPE, Chunk
+from tagsmith.datasets.acousticbrainz.chunks import (
+    CHUNK_DOCUMENTS,
+    SHAPE,
+    Chunk,
+    Finished,
+)
 from tagsmith.datasets.acousticbrainz.kept import Kept, statistics
 from tagsmith.datasets.acousticbrainz.placing import placed, release
 from tagsmith.datasets.acousticbrainz.roots import (
@@ -81,10 +86,7 @@ def read(
     if kept.made_of(folder) == made_of:
         return kept.read_index(folder)
     _refuse_full(parts, folder)
-    todo = [p for p in parts if isinstance(p, Chunk) and not p.file.exists()]
-    for _ in each(chunks.read, todo, engine, label="documents"):
-        pass
-    index = _written(parts, folder, roots)
+    index = _written(_read(parts, engine), folder, roots)
     release()
     kept.write_index(folder, index, made_of=made_of)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
@@ -101,6 +103,16 @@ def summary(index: pd.DataFrame) -> str:
         first = alike.iloc[0]
         lines.append(f"  {len(alike):,} as {first['path']}, which {first['problem']}")
     return "\n".join(lines)
+
+
+def _read(parts: list[Part], engine: Engine) -> list[Finished | Kept]:
+    """Read what was not read yet; the parts themselves are let go."""
+    todo = [p for p in parts if isinstance(p, Chunk) and not p.file.exists()]
+    for _ in each(chunks.read, todo, engine, label="documents"):
+        pass
+    done = [p.finished() if isinstance(p, Chunk) else p for p in parts]
+    parts.clear()
+    return done
 
 
 # --- what there is to read
@@ -164,7 +176,9 @@ def _refuse_full(parts: Sequence[Part], folder: Path) -> None:
 # --- what was read
 
 
-def _written(parts: Sequence[Part], folder: Path, roots: Sequence[str]) -> pd.DataFrame:
+def _written(
+    parts: Sequence[Finished | Kept], folder: Path, roots: Sequence[str]
+) -> pd.DataFrame:
     """Write the matrix and return the index."""
     index, rows = placed(pa.concat_tables([part.index() for part in parts]))
     good = int(rows.max()) + 1
