@@ -3,7 +3,7 @@
 import numpy as np
 
 from tagsmith.core import ranking
-from tagsmith.core.metrics import Scores, Truth
+from tagsmith.core.metrics import Scores, Truth, undefined
 from tagsmith.errors import DataError
 
 TRACKS_AT_ONCE = 1000  # whose numbers are copied together
@@ -25,7 +25,7 @@ def ranked(truth: Truth, scores: Scores) -> dict[str, float]:
     Raises:
         DataError: No tag has both positives and negatives, or scores are no numbers.
     """
-    known = truth.any(axis=0) & ~truth.all(axis=0)
+    known = ~undefined(truth)
     if not known.any():
         raise DataError(
             "no tag has both positives and negatives in the validation split, so no "
